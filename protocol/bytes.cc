@@ -98,15 +98,35 @@ bool is_valid_utf8(ByteView text) {
   return true;
 }
 
-void put_le16(Bytes& out, std::uint16_t value) { put_le(out, value); }
-void put_le32(Bytes& out, std::uint32_t value) { put_le(out, value); }
-void put_le64(Bytes& out, std::uint64_t value) { put_le(out, value); }
-void put_be32(Bytes& out, std::uint32_t value) { put_be(out, value); }
-void put_be64(Bytes& out, std::uint64_t value) { put_be(out, value); }
-std::uint16_t get_le16(const char* at) { return get_le<std::uint16_t>(at); }
-std::uint32_t get_le32(const char* at) { return get_le<std::uint32_t>(at); }
-std::uint64_t get_le64(const char* at) { return get_le<std::uint64_t>(at); }
-std::uint32_t get_be32(const char* at) { return get_be<std::uint32_t>(at); }
-std::uint64_t get_be64(const char* at) { return get_be<std::uint64_t>(at); }
+void put_le16(Bytes& out, std::uint16_t value) {
+  put_le(out, value);
+}
+void put_le32(Bytes& out, std::uint32_t value) {
+  put_le(out, value);
+}
+void put_le64(Bytes& out, std::uint64_t value) {
+  put_le(out, value);
+}
+void put_be32(Bytes& out, std::uint32_t value) {
+  put_be(out, value);
+}
+void put_be64(Bytes& out, std::uint64_t value) {
+  put_be(out, value);
+}
+std::uint16_t get_le16(const char* at) {
+  return get_le<std::uint16_t>(at);
+}
+std::uint32_t get_le32(const char* at) {
+  return get_le<std::uint32_t>(at);
+}
+std::uint64_t get_le64(const char* at) {
+  return get_le<std::uint64_t>(at);
+}
+std::uint32_t get_be32(const char* at) {
+  return get_be<std::uint32_t>(at);
+}
+std::uint64_t get_be64(const char* at) {
+  return get_be<std::uint64_t>(at);
+}
 
 }  // namespace crossfloor

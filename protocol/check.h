@@ -8,7 +8,7 @@ namespace crossfloor {
 
 }  // namespace crossfloor
 
-#define XF_CHECK(condition)                                            \
-  do {                                                                 \
+#define XF_CHECK(condition)                                                           \
+  do {                                                                                \
     if (!(condition)) ::crossfloor::invariant_broken(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -19,7 +19,9 @@ NodeId SigningKey::node() const {
   return id;
 }
 
-SodiumCrypto::SodiumCrypto() { XF_CHECK(sodium_init() >= 0); }
+SodiumCrypto::SodiumCrypto() {
+  XF_CHECK(sodium_init() >= 0);
+}
 
 Hash SodiumCrypto::hash(ByteView first, ByteView second, ByteView third) const {
   Hash out;
@@ -65,9 +67,13 @@ std::uint64_t Random::below(std::uint64_t bound) {
   return draw % bound;
 }
 
-double Random::unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Random::unit() {
+  return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
-void SystemRandom::fill(void* out, std::size_t size) { randombytes_buf(out, size); }
+void SystemRandom::fill(void* out, std::size_t size) {
+  randombytes_buf(out, size);
+}
 
 void SeededRandom::fill(void* out, std::size_t size) {
   auto* at = static_cast<unsigned char*>(out);

@@ -26,8 +26,9 @@ void EntryHeader::append_to(Bytes& out) const {
 
 Result<EntryHeader> EntryHeader::decode(ByteView bytes) {
   if (bytes.size() != encoded_size) {
-    return Error{ErrorCode::malformed, "an entry header of " + std::to_string(bytes.size()) +
-                                           " bytes instead of 28", "", ""};
+    return Error{ErrorCode::malformed,
+                 "an entry header of " + std::to_string(bytes.size()) + " bytes instead of 28", "",
+                 ""};
   }
   EntryHeader header;
   header.format = static_cast<std::uint8_t>(bytes[0]);

@@ -29,21 +29,21 @@ namespace crossfloor {
 
 // Numbers on disk and wire: never reused, never renumbered.
 enum class EntryKind : std::uint16_t {
-  generation = 1,   // first entry of a stream: node, certificate, time
-  message = 2,      // a message taken in at a channel host; subject = message id
-  placed = 3,       // home: message M belongs to conversation C; subject = conversation id
-  course = 4,       // home: state, assignee, lease and epoch of a conversation, with its trace
-  took_home = 5,    // a node becomes home of a conversation (term + 1)
-  reply = 6,        // home: an agent's reply, and who sends it
-  note = 7,         // home: an agent's note
-  attempt = 8,      // sender: about to hand a reply to the provider
-  outcome = 9,      // sender: what became of a reply
-  link = 10,        // two handles are one customer, or are no longer
-  agent = 11,       // an agent's record; subject = keyed id of the agent's name
-  account = 12,     // a channel account's hosts, as its region agreed them
-  certificate = 13, // a node certificate, exchanged before everything else
-  revocation = 14,  // a node is no longer a member
-  act = 15,         // what an operator did, and why
+  generation = 1,    // first entry of a stream: node, certificate, time
+  message = 2,       // a message taken in at a channel host; subject = message id
+  placed = 3,        // home: message M belongs to conversation C; subject = conversation id
+  course = 4,        // home: state, assignee, lease and epoch of a conversation, with its trace
+  took_home = 5,     // a node becomes home of a conversation (term + 1)
+  reply = 6,         // home: an agent's reply, and who sends it
+  note = 7,          // home: an agent's note
+  attempt = 8,       // sender: about to hand a reply to the provider
+  outcome = 9,       // sender: what became of a reply
+  link = 10,         // two handles are one customer, or are no longer
+  agent = 11,        // an agent's record; subject = keyed id of the agent's name
+  account = 12,      // a channel account's hosts, as its region agreed them
+  certificate = 13,  // a node certificate, exchanged before everything else
+  revocation = 14,   // a node is no longer a member
+  act = 15,          // what an operator did, and why
 };
 
 struct EntryHeader {

@@ -56,7 +56,9 @@ struct IsId<Id<Size, Tag>> : std::true_type {};
 }  // namespace fields_detail
 
 template <typename T>
-concept Described = requires(T& t) { T::fields(t, fields_detail::Nothing{}); };
+concept Described = requires(T& t) {
+  T::fields(t, fields_detail::Nothing{});
+};
 template <typename T>
 concept VectorField = fields_detail::IsVector<T>::value;
 template <typename T>
@@ -66,7 +68,9 @@ concept VariantField = fields_detail::IsVariant<T>::value;
 template <typename T>
 concept IdField = fields_detail::IsId<T>::value;
 template <typename T>
-concept NamedEnum = std::is_enum_v<T> && requires(T e) { names_of(e); };
+concept NamedEnum = std::is_enum_v<T> && requires(T e) {
+  names_of(e);
+};
 
 template <NamedEnum E>
 const char* word_of(E value) {
@@ -92,7 +96,8 @@ bool with_alternative(std::string_view name, Use&& use) {
                  ? (use(std::type_identity<std::variant_alternative_t<I, V>>{}), true)
                  : false) ||
             ...);
-  }(std::make_index_sequence<std::variant_size_v<V>>{});
+  }
+  (std::make_index_sequence<std::variant_size_v<V>>{});
 }
 
 }  // namespace crossfloor

@@ -13,17 +13,17 @@ namespace crossfloor {
 
 // One enumerator for each failure that some caller answers differently. Finer news is `what`.
 enum class ErrorCode {
-  malformed,       // cannot be parsed or breaks a rule of its format
-  too_large,       // over a stated limit
-  unauthenticated, // who sent it is not known
-  forbidden,       // who sent it is known and may not
-  not_found,       // names something that is not here
-  conflict,        // contradicts what is already recorded
-  stale,           // was true for an older epoch, version or view
-  full,            // a stated limit of this node is reached; later is fine
-  unavailable,     // somebody who is needed cannot be reached
-  corrupt,         // stored or received bytes fail their check
-  io,              // the disk or the system said no
+  malformed,        // cannot be parsed or breaks a rule of its format
+  too_large,        // over a stated limit
+  unauthenticated,  // who sent it is not known
+  forbidden,        // who sent it is known and may not
+  not_found,        // names something that is not here
+  conflict,         // contradicts what is already recorded
+  stale,            // was true for an older epoch, version or view
+  full,             // a stated limit of this node is reached; later is fine
+  unavailable,      // somebody who is needed cannot be reached
+  corrupt,          // stored or received bytes fail their check
+  io,               // the disk or the system said no
 };
 
 const char* name_of(ErrorCode code);

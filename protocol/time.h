@@ -35,7 +35,11 @@ struct Now {
   WallTime wall{};
 };
 
-constexpr std::int64_t ms_of(WallTime time) { return time.time_since_epoch().count(); }
-constexpr WallTime wall_from_ms(std::int64_t ms) { return WallTime{Duration{ms}}; }
+constexpr std::int64_t ms_of(WallTime time) {
+  return time.time_since_epoch().count();
+}
+constexpr WallTime wall_from_ms(std::int64_t ms) {
+  return WallTime{Duration{ms}};
+}
 
 }  // namespace crossfloor
