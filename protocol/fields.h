@@ -13,9 +13,14 @@
 //
 // Names are snake_case, as in JSON; the Cap'n Proto schema of the same struct has them in
 // camelCase, in any order (protocol/capnp_codec.h checks that each exists). A field may be: bool,
-// integer, double, std::string, an Id, HybridTime, an enum with `names_of`, another described
-// struct, std::vector or std::optional of these (optional: structs, text and ids only), or a
-// std::variant of described structs, each of which then has `static constexpr const char* name`.
+// integer, double, std::string, an Id, HybridTime, Duration, WallTime, FreeJson, an enum with
+// `names_of`, another described struct, std::vector or std::optional of these (optional: structs,
+// text and ids only, where the binary form is wanted), or a std::variant of described structs, each
+// of which then has `static constexpr const char* name`.
+//
+// A third argument may say what a value must be like when it comes from outside as JSON, and what
+// a document says about it: visit("text", self.text, Rule{.required = true, .max_bytes = 65'536}).
+// So every visitor takes (const char*, field&) and (const char*, field&, const Rule&).
 //
 // An enum that is a field says its words by `constexpr auto names_of(E)`, found beside it, which
 // returns a std::array<const char*, N> in the order of its values 0, 1, 2 …
@@ -28,14 +33,36 @@
 #include <variant>
 #include <vector>
 
+#include "protocol/hybrid_time.h"
 #include "protocol/ids.h"
+#include "protocol/time.h"
 
 namespace crossfloor {
+
+// Limits of one field, kept by protocol/json_codec.h; the binary codec has limits of its own.
+struct Rule {
+  bool required = false;      // must be there and, if text or a list, not empty
+  bool binary = false;        // a std::string of raw bytes: hexadecimal in JSON
+  std::size_t max_bytes = 0;  // of text, of each text of a list, of a FreeJson; 0: no own limit
+  std::size_t max_items = 0;  // of a list; 0: no own limit
+  std::optional<std::int64_t> min = std::nullopt;  // of a number
+  std::optional<std::int64_t> max = std::nullopt;
+  const char* doc = "";      // for the field tables of docs/
+  const char* example = "";  // as JSON, for the field tables of docs/
+};
+
+// A JSON object that passes through unread, as compact text; "" stands for none.
+struct FreeJson {
+  std::string text;
+  auto operator<=>(const FreeJson&) const = default;
+};
 
 namespace fields_detail {
 struct Nothing {
   template <typename T>
   void operator()(const char*, T&&) const {}
+  template <typename T>
+  void operator()(const char*, T&&, const Rule&) const {}
 };
 template <typename T>
 struct IsVector : std::false_type {};
@@ -74,7 +101,7 @@ concept NamedEnum = std::is_enum_v<T> && requires(T e) {
 
 template <NamedEnum E>
 const char* word_of(E value) {
-  constexpr auto names = names_of(E{});
+  static constexpr auto names = names_of(E{});
   const auto index = static_cast<std::size_t>(value);
   return index < names.size() ? names[index] : "unknown";
 }
