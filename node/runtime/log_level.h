@@ -1,0 +1,7 @@
+#pragma once
+
+namespace crossfloor {
+
+enum class LogLevel { debug, info, warning, error };
+
+}  // namespace crossfloor
