@@ -181,9 +181,9 @@ bool is_plain_name(std::string_view text, std::size_t most) {
 
 std::optional<std::string> nearest(std::string_view word,
                                    const std::vector<std::string>& candidates) {
-  // A third of the letters may differ, at least one, so that "lisen" finds "listen" and "x"
+  // A third of the letters may differ, rounded up, so that "lisen" finds "listen" and "x"
   // nothing.
-  std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best = (word.size() + 2) / 3 + 1;
   std::optional<std::string> found;
   if (word.size() > 64) return found;
   for (const std::string& candidate : candidates) {
