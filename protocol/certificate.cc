@@ -36,7 +36,7 @@ Status check_lists(const Certificate& c) {
     return wrong("certificate.address", "more than 16 addresses");
   }
   for (const std::string& address : c.addresses) {
-    if (auto parsed = parse_address(address); !parsed.ok()) {
+    if (auto parsed = parse_endpoint(address); !parsed.ok()) {
       Error error = parsed.error();
       error.where = "certificate.address";
       return error;

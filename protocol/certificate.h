@@ -25,7 +25,7 @@ struct Certificate {
   std::string site;
   Region home_region;
   std::vector<Region> regions;         // those that it may hold; `home_region` is among them
-  std::vector<std::string> addresses;  // see Address
+  std::vector<std::string> addresses;  // see Endpoint
   std::vector<std::string> rights;
   WallTime not_before{};
   WallTime expires{};

@@ -119,10 +119,10 @@ bool is_plain_name(std::string_view name, std::size_t max) {
   });
 }
 
-Result<Address> parse_address(std::string_view text) {
+Result<Endpoint> parse_endpoint(std::string_view text) {
   const std::size_t colons = text.find("://");
   if (colons == std::string_view::npos) return bad_address(text, "names no scheme");
-  Address out;
+  Endpoint out;
   out.scheme = text.substr(0, colons);
   if (out.scheme != "tcp" && out.scheme != "http" && out.scheme != "https") {
     return bad_address(text, "is neither tcp, http nor https");

@@ -38,11 +38,11 @@ inline constexpr std::size_t max_site_name = 64;
 
 // Where a node is reached: tcp://host:port is the mesh, https://host:port (http on loopback) its
 // HTTP server. A host is a DNS name, an IPv4 address or an IPv6 address in brackets.
-struct Address {
+struct Endpoint {
   std::string scheme;
   std::string host;  // without brackets
   std::uint16_t port = 0;
 };
-Result<Address> parse_address(std::string_view text);
+Result<Endpoint> parse_endpoint(std::string_view text);
 
 }  // namespace crossfloor

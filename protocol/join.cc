@@ -26,7 +26,7 @@ Status check_request(const JoinRequest& request) {
                  "give at least tcp://HOST:PORT of the mesh port"};
   }
   for (const std::string& address : request.addresses) {
-    if (auto parsed = parse_address(address); !parsed.ok()) {
+    if (auto parsed = parse_endpoint(address); !parsed.ok()) {
       Error error = parsed.error();
       error.where = "join request.address";
       return error;

@@ -57,18 +57,18 @@ TEST_SUITE("identity") {
   }
 
   TEST_CASE("addresses are read strictly") {
-    const auto good = parse_address("tcp://warsaw.example.org:7440");
+    const auto good = parse_endpoint("tcp://warsaw.example.org:7440");
     REQUIRE(good.ok());
     CHECK(good.value().scheme == "tcp");
     CHECK(good.value().host == "warsaw.example.org");
     CHECK(good.value().port == 7440);
-    CHECK(parse_address("https://[2001:db8::1]:7480").value().host == "2001:db8::1");
+    CHECK(parse_endpoint("https://[2001:db8::1]:7480").value().host == "2001:db8::1");
     for (const char* bad :
          {"", "warsaw:7440", "tcp://warsaw", "tcp://:7440", "udp://a:1", "tcp://a:65536",
           "tcp://a:-1", "tcp://a;b:1", "tcp://eth0;a:1:7440", "tcp://a b:1", "ipc:///tmp/x:1",
           "tcp://[::1:7440", "tcp://*:7440", "tcp://a/b:1", "inproc://zeromq.zap.01:1"}) {
       CAPTURE(bad);
-      CHECK_FALSE(parse_address(bad).ok());
+      CHECK_FALSE(parse_endpoint(bad).ok());
     }
   }
 }
