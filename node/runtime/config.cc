@@ -6,6 +6,7 @@
 #include <set>
 
 #include "node/runtime/files.h"
+#include "protocol/identity.h"
 
 namespace crossfloor {
 namespace {
@@ -18,10 +19,10 @@ constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostSecrets = 4;
 
 bool good_name(std::string_view text) {
-  return is_plain_name(text, 64);
+  return is_plain_name(text, max_site_name);
 }
 bool good_region(std::string_view text) {
-  return is_plain_name(text, 32);
+  return is_plain_name(text, max_region_name);
 }
 bool good_secret(std::string_view text) {
   return parse_secret(text).has_value();

@@ -33,8 +33,8 @@ struct MeshConfig {
   enum class WhenAlone { accept, refuse };
   enum class Takeover { any, majority };
 
-  Address listen{"0.0.0.0", 7440};
-  std::vector<Address> public_addresses;  // empty: those of the certificate
+  HostPort listen{"0.0.0.0", 7440};
+  std::vector<HostPort> public_addresses;  // empty: those of the certificate
   Profile profile = Profile::lan;
   Durability durability = Durability::mesh;
   Duration durability_wait{2'000};
@@ -47,7 +47,7 @@ struct MeshConfig {
 };
 
 struct HttpConfig {
-  Address listen{"127.0.0.1", 7480};
+  HostPort listen{"127.0.0.1", 7480};
   std::string tls_certificate;  // file; both or neither
   std::string tls_key;          // file
   std::string tokens_file;      // empty: only control.sock
@@ -61,7 +61,7 @@ struct LogConfig {
 };
 
 struct StorageConfig {
-  std::uint64_t cache = 32ULL << 20;
+  std::uint64_t cache = 16ULL << 20;
   std::uint64_t write_buffer = 8ULL << 20;
   bool operator==(const StorageConfig&) const = default;
 };

@@ -162,10 +162,10 @@ void ConfigReader::size(const char* key, std::uint64_t& out, std::uint64_t least
   }
 }
 
-void ConfigReader::address(const char* key, Address& out) {
+void ConfigReader::address(const char* key, HostPort& out) {
   const auto* value = find(key, ConfigTree::Kind::text, "\"0.0.0.0:7440\"");
   if (value == nullptr) return;
-  if (const auto parsed = parse_address(value->text)) {
+  if (const auto parsed = parse_host_port(value->text)) {
     out = *parsed;
   } else {
     complain_at(value->line, name(key) + " is " + quoted(value->text),
@@ -173,10 +173,10 @@ void ConfigReader::address(const char* key, Address& out) {
   }
 }
 
-void ConfigReader::addresses(const char* key, std::vector<Address>& out, std::size_t most) {
+void ConfigReader::addresses(const char* key, std::vector<HostPort>& out, std::size_t most) {
   std::vector<std::string> words;
   const auto good = [](std::string_view text) {
-    const auto parsed = parse_address(text);
+    const auto parsed = parse_host_port(text);
     return parsed && parsed->port != 0 && !is_any_address(parsed->host);
   };
   texts(key, words, most,
@@ -185,7 +185,7 @@ void ConfigReader::addresses(const char* key, std::vector<Address>& out, std::si
          .good = good,
          .wanted = "host:port that others can dial, as in \"node1.example.com:7440\""});
   out.clear();
-  for (const std::string& word : words) out.push_back(*parse_address(word));
+  for (const std::string& word : words) out.push_back(*parse_host_port(word));
 }
 
 std::optional<std::size_t> ConfigReader::chosen(const char* key,

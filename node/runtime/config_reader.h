@@ -40,8 +40,8 @@ class ConfigReader {
   void flag(const char* key, bool& out);
   void duration(const char* key, Duration& out, Duration least, Duration most);
   void size(const char* key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
-  void address(const char* key, Address& out);
-  void addresses(const char* key, std::vector<Address>& out, std::size_t most);
+  void address(const char* key, HostPort& out);
+  void addresses(const char* key, std::vector<HostPort>& out, std::size_t most);
 
   template <typename Enum>
   void choice(const char* key, Enum& out, const std::vector<std::pair<std::string, Enum>>& words,

@@ -91,12 +91,12 @@ std::string size_text(std::uint64_t bytes) {
   return text_with_unit(bytes, kSizes);
 }
 
-std::string Address::text() const {
+std::string HostPort::text() const {
   const bool v6 = host.find(':') != std::string::npos;
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::optional<Address> parse_address(std::string_view text) {
+std::optional<HostPort> parse_host_port(std::string_view text) {
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const auto port = parse_port(text.substr(colon + 1));
@@ -112,7 +112,7 @@ std::optional<Address> parse_address(std::string_view text) {
   } else if (!std::all_of(host.begin(), host.end(), is_host_byte)) {
     return std::nullopt;
   }
-  return Address{std::string(host), *port};
+  return HostPort{std::string(host), *port};
 }
 
 bool is_loopback(std::string_view host) {
@@ -146,7 +146,7 @@ std::optional<Url> parse_url(std::string_view text) {
       authority.find(':', authority.find(']') == std::string::npos ? 0 : authority.find(']')) !=
           std::string::npos;
   if (!has_port) authority += url.tls ? ":443" : ":80";
-  const auto address = parse_address(authority);
+  const auto address = parse_host_port(authority);
   if (!address || address->port == 0) return std::nullopt;
   url.address = *address;
   return url;
@@ -169,14 +169,6 @@ std::optional<Bytes> parse_secret(std::string_view text) {
     return bytes;
   }
   return std::nullopt;
-}
-
-bool is_plain_name(std::string_view text, std::size_t most) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  return !text.empty() && text.size() <= most && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), plain);
 }
 
 std::optional<std::string> nearest(std::string_view word,

@@ -22,19 +22,19 @@ std::string duration_text(Duration duration);  // in the largest unit that divid
 std::optional<std::uint64_t> parse_size(std::string_view text);
 std::string size_text(std::uint64_t bytes);
 
-struct Address {
+struct HostPort {
   std::string host;  // name, IPv4, or IPv6 without brackets
   std::uint16_t port = 0;
-  bool operator==(const Address&) const = default;
+  bool operator==(const HostPort&) const = default;
   std::string text() const;  // IPv6 in brackets
 };
-std::optional<Address> parse_address(std::string_view text);  // "host:port", "[::1]:7440"
-bool is_loopback(std::string_view host);                      // localhost, 127.0.0.0/8, ::1
-bool is_any_address(std::string_view host);                   // 0.0.0.0, ::
+std::optional<HostPort> parse_host_port(std::string_view text);  // "host:port", "[::1]:7440"
+bool is_loopback(std::string_view host);                         // localhost, 127.0.0.0/8, ::1
+bool is_any_address(std::string_view host);                      // 0.0.0.0, ::
 
 struct Url {
   bool tls = false;
-  Address address;     // port filled in: 443 or 80
+  HostPort address;    // port filled in: 443 or 80
   std::string target;  // begins with '/'; path and query
   bool operator==(const Url&) const = default;
 };
@@ -43,9 +43,6 @@ std::optional<Url> parse_url(std::string_view text);
 
 // A Standard Webhooks secret: "whsec_" and base64 of 24 to 64 bytes. Gives the bytes.
 std::optional<Bytes> parse_secret(std::string_view text);
-
-// Lower-case letters, digits, '-'; begins with a letter or digit; up to `most` bytes.
-bool is_plain_name(std::string_view text, std::size_t most);
 
 // The candidate that `word` was probably meant to be; nothing if none is near.
 std::optional<std::string> nearest(std::string_view word,

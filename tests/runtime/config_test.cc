@@ -296,13 +296,13 @@ TEST_SUITE("config values") {
   }
 
   TEST_CASE("addresses") {
-    CHECK(parse_address("a.example:7440") == Address{"a.example", 7440});
-    CHECK(parse_address("[::1]:0") == Address{"::1", 0});
-    CHECK(Address{"::1", 5}.text() == "[::1]:5");
+    CHECK(parse_host_port("a.example:7440") == HostPort{"a.example", 7440});
+    CHECK(parse_host_port("[::1]:0") == HostPort{"::1", 0});
+    CHECK(HostPort{"::1", 5}.text() == "[::1]:5");
     for (const char* bad :
          {"", ":1", "a", "a:", "a:65536", "a:-1", "::1:5", "[x]:5", "a b:5", "[::1]5"}) {
       CAPTURE(bad);
-      CHECK_FALSE(parse_address(bad));
+      CHECK_FALSE(parse_host_port(bad));
     }
     CHECK(is_loopback("127.0.0.1"));
     CHECK_FALSE(is_loopback("127.evil.example"));
