@@ -1,0 +1,67 @@
+// The figures of failure detection, and the arithmetic on them.
+//
+// Two presets; in both a silent death is first noticed by whoever probes next, in the mean after
+// 1.6 probe intervals (e / (e - 1)), doubted for one more interval, and believed after the
+// patience. `n` below is the number of live members, the own node among them.
+#pragma once
+
+#include "protocol/time.h"
+
+namespace crossfloor {
+
+struct MembershipOptions {
+  // One member is probed per interval, in shuffled turns, so each is probed by each once in n - 1
+  // intervals. The cost of an idle node is one probe and in the mean one answer per interval.
+  Duration probe_interval{1'000};
+  // No answer within this: the probe is repeated, and `indirect_probes` others are asked to try.
+  // Over the 99th percentile of the round trip, and under half of the interval.
+  Duration probe_timeout{400};
+  int indirect_probes = 3;
+
+  // Interval and timeout are multiplied by 1 + the own health score (Lifeguard's local health); the
+  // score is 0 (well) to health_max - 1.
+  int health_max = 8;
+
+  // patience_min = suspicion_factor * max(1, log10(n)) * probe_interval
+  // patience_max = suspicion_stretch * patience_min
+  int suspicion_factor = 2;
+  int suspicion_stretch = 5;
+  // Further accusers, besides the first, that bring the patience down to its least.
+  int accusers_wanted = 2;
+
+  // While there is news, it goes to `gossip_nodes` random members at this pace, besides riding on
+  // probes; each piece at most retransmit_factor * ceil(log10(n + 1)) times from each node.
+  Duration gossip_interval{200};
+  int gossip_nodes = 3;
+  int retransmit_factor = 4;
+
+  // Lost members are tried for ever: one after lost_retry_min, doubling up to lost_retry_max, all
+  // of them together not faster than one each lost_spacing.
+  Duration lost_spacing{250};
+  Duration lost_retry_min{1'000};
+  Duration lost_retry_max{4'000};
+
+  // Nothing heard from anybody for so long: all live members are checked at once, because one at a
+  // time, slowed down by a bad health score, would take minutes to see that this node is cut off.
+  Duration isolation_after{3'000};
+
+  static MembershipOptions lan() { return {}; }
+  static MembershipOptions wan();  // round trips up to 1 s
+};
+
+// All pure, none reads a clock.
+Duration patience_min(const MembershipOptions& options, int n);
+Duration patience_max(const MembershipOptions& options, int n);
+// How many further accusers can be had at all: not the suspect, not the first accuser.
+int accusers_wanted(const MembershipOptions& options, int n);
+// Lifeguard: max - (max - min) * log(have + 1) / log(wanted + 1), and never under min.
+Duration patience(Duration min, Duration max, int wanted, int have);
+int retransmit_limit(const MembershipOptions& options, int n);
+Duration scaled(Duration healthy, int score);
+Duration lost_retry(const MembershipOptions& options, int tries);  // tries: 0 for the first wait
+// No later than this after it fell silent a member is dead for each healthy member, if no message
+// is lost: the longest gap in shuffled turns (2n - 3 intervals), the probe, the patience of one
+// lone accuser, one pace of news. Mostly it takes far less: the tests measure it.
+Duration death_bound(const MembershipOptions& options, int n);
+
+}  // namespace crossfloor
