@@ -1,0 +1,238 @@
+// The floor: the agents who belong to this node, and their slots.
+//
+// Only the floor knows which slot is free, so only here can capacity be kept: every way to an agent
+// (offer, pull, transfer, last agent, force) begins with a hold, and a hold counts against both
+// limits of the agent's record like work does. A slot goes free -> held -> ringing -> busy ->
+// wrapping up -> free, and may be freed at every step. Nothing here decides who gets which
+// conversation.
+//
+// Agents who are gone, miss a ring or are disabled lose work by themselves; take_events() tells.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "protocol/routing_messages.h"
+#include "protocol/time.h"
+#include "protocol/trace.h"
+
+namespace crossfloor {
+
+enum class Presence : std::uint8_t { logged_out, ready, not_ready };
+constexpr auto names_of(Presence) {
+  return std::array{"logged_out", "ready", "not_ready"};
+}
+
+enum class SlotState : std::uint8_t { held, ringing, busy, wrapping_up };
+constexpr auto names_of(SlotState) {
+  return std::array{"held", "ringing", "busy", "wrapping_up"};
+}
+
+// One taken slot.
+struct Work {
+  Nonce nonce = 0;
+  std::string agent;
+  NodeId home;                  // who is home of the conversation, or was asked for one
+  ConversationId conversation;  // zero while a pull is not answered
+  Epoch epoch;
+  std::vector<ChannelKind> kinds;  // one, or all that a pull may bring
+  SlotState state = SlotState::held;
+  Instant held_since;            // leases count from here
+  std::optional<Instant> until;  // when the state ends by itself
+};
+
+// What an agent's work came to by itself. `home` must be told.
+struct WorkLost {
+  std::string agent;
+  NodeId home;
+  ConversationId conversation;
+  Epoch epoch;
+  Nonce nonce = 0;
+  BackReason reason = BackReason::missed;
+};
+struct WrapUpOver {
+  std::string agent;
+  NodeId home;
+  ConversationId conversation;
+  Epoch epoch;
+};
+struct PresenceChanged {
+  std::string agent;
+  Presence presence = Presence::logged_out;
+  std::string reason;  // "missed", or what the agent said
+};
+using FloorEvent = std::variant<WorkLost, WrapUpOver, PresenceChanged>;
+
+struct FreeSlots {
+  std::uint32_t primary = 0;
+  std::uint32_t helper = 0;
+  bool operator==(const FreeSlots&) const = default;
+};
+
+// For people and for the agent's own screen.
+struct SlotView {
+  ConversationId conversation;
+  SlotState state = SlotState::held;
+  NodeId home;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("conversation", self.conversation);
+    visit("state", self.state);
+    visit("home", self.home);
+  }
+};
+struct ChannelView {
+  ChannelKind kind = ChannelKind::chat;
+  Duty duty = Duty::off;
+  std::uint32_t used = 0;
+  std::uint32_t maximum = 0;
+  std::uint32_t free = 0;  // how many more of this kind alone
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("kind", self.kind);
+    visit("duty", self.duty);
+    visit("used", self.used);
+    visit("maximum", self.maximum);
+    visit("free", self.free);
+  }
+};
+struct AgentView {
+  std::string name;
+  std::string team;
+  Presence presence = Presence::logged_out;
+  std::string reason;
+  bool connected = false;
+  std::uint32_t units_used = 0;
+  std::uint32_t units_total = 0;
+  std::vector<ChannelView> channels;
+  std::vector<SlotView> slots;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("name", self.name);
+    visit("team", self.team);
+    visit("presence", self.presence);
+    visit("reason", self.reason);
+    visit("connected", self.connected);
+    visit("units_used", self.units_used);
+    visit("units_total", self.units_total);
+    visit("channels", self.channels);
+    visit("slots", self.slots);
+  }
+};
+
+class Floor {
+ public:
+  struct Options {
+    // How long active work waits for an agent whose connection went (by channel kind).
+    std::array<Duration, channel_kinds> agent_gone_after{Duration{60'000}, Duration{600'000},
+                                                         Duration{3'600'000}, Duration{60'000},
+                                                         Duration{600'000}};
+  };
+  explicit Floor(Options options) : options_(options) {}
+
+  // Records. A disabled agent loses session and work at once; lowered limits let running work end.
+  void set_agent(const AgentRecord& record, Now now);
+  void remove_agent(const std::string& name, Now now);
+  const AgentRecord* agent(const std::string& name) const;
+
+  // Sessions. After log-in an agent is not ready until told otherwise; a second log-in takes the
+  // first one's place and work. not_found, forbidden (disabled) or conflict (not logged in).
+  Status log_in(const std::string& name, Now now);
+  Status set_presence(const std::string& name, Presence presence, const std::string& reason,
+                      Now now);
+  Status log_out(const std::string& name, Now now);  // all its work is lost as `logged_out`
+  void connection_lost(const std::string& name, Now now);
+  void connection_back(const std::string& name, Now now);
+
+  // Holds. Each is idempotent by nonce: the same again gives the same slot, if it is still held.
+  // The best fitting agent: primaries before helpers, then fewest skills, most free share of
+  // capacity, longest idle, name. `trace` gets every agent that was considered.
+  std::optional<std::string> best(const Need& need, Trace* trace = nullptr) const;
+  std::optional<std::string> hold_best(const Need& need, const NodeId& home, Nonce nonce,
+                                       Instant until, Now now);
+  // This agent, for one conversation (one kind) or a pull (every kind in which a slot is free).
+  bool hold_agent(const std::string& name, const std::vector<ChannelKind>& kinds,
+                  const ConversationId& conversation, const NodeId& home, Nonce nonce,
+                  Instant until, Now now);
+  void release_hold(Nonce nonce, const NodeId& home, Now now);
+
+  enum class RingOutcome { rings, already, no_hold, stale };
+  // Only into a live hold of `home`. A lower epoch of the same conversation gives way to a higher.
+  RingOutcome ring(const NodeId& home, const Assignment& assignment, Now now);
+
+  // The agent's course. stale if this agent does not have it in this epoch.
+  Status accept(const ConversationId& conversation, const Epoch& epoch, const std::string& agent,
+                Now now);
+  Status decline(const ConversationId& conversation, const Epoch& epoch, const std::string& agent,
+                 Now now);
+  // The slot is kept until `until`, then WrapUpOver.
+  Status wrap_up(const ConversationId& conversation, const Epoch& epoch, Instant until, Now now);
+  // Closed, pending, transferred or taken back: frees the slot of this or a lower epoch. False if
+  // there was none.
+  bool release(const ConversationId& conversation, const Epoch& epoch, Now now);
+  // The conversation has a new home or epoch and stays with its agent.
+  bool renew(const ConversationId& conversation, const Epoch& epoch, const NodeId& home);
+  // After a restart: home says that this agent is at work on it.
+  void restore(const std::string& agent, const NodeId& home, const ConversationId& conversation,
+               const Epoch& epoch, ChannelKind kind, Nonce nonce, Now now);
+
+  // Asking.
+  DeclineReason why_not(const Need& need) const;  // full, only_excluded or nobody
+  FreeSlots free_slots(const ServiceClass& service) const;
+  std::uint32_t on_duty(ChannelKind kind) const;   // agents with this kind as primary, connected
+  bool is_on_duty(const std::string& name) const;  // logged in and connected
+  std::optional<AgentProfile> profile(const std::string& name) const;  // nothing if nothing is free
+  std::vector<std::string> available() const;  // ready agents with a free slot, by name
+  const Work* work_of(const ConversationId& conversation) const;
+  const Work* work_by_nonce(Nonce nonce) const;
+  std::vector<AgentView> snapshot() const;
+  std::optional<AgentView> view(const std::string& name) const;
+
+  void tick(Now now);
+  std::optional<Instant> deadline() const;
+  std::vector<FloorEvent> take_events();
+  // Agents who gained a free slot since the last call.
+  std::set<std::string> take_freed();
+
+ private:
+  struct Agent {
+    AgentRecord record;
+    Abilities abilities;
+    Presence presence = Presence::logged_out;
+    std::string reason;
+    bool connected = false;
+    Instant lost_at;
+    Instant idle_since;
+    std::set<Nonce> works;
+    std::uint32_t units = 0;
+    std::array<std::uint32_t, channel_kinds> used{};
+
+    const ChannelDuty* channel(ChannelKind kind) const;
+    std::uint32_t free(ChannelKind kind) const;  // by both limits
+    bool serving() const { return presence == Presence::ready && connected; }
+    bool on_duty() const { return presence != Presence::logged_out && connected; }
+  };
+  bool fits(const Agent& agent, const Need& need) const;
+  std::uint32_t cost(const Agent& agent, const std::vector<ChannelKind>& kinds) const;
+  void occupy(const Work& work);
+  void drop(Nonce nonce, Now now);
+  void lose(Nonce nonce, BackReason reason, Now now);
+  void lose_all(Agent& agent, BackReason reason, Now now);
+  void drop_holds(Agent& agent, Now now);
+  void set_until(Work& work, std::optional<Instant> until);
+  void change_presence(Agent& agent, Presence presence, const std::string& reason);
+  Result<Work*> find(const ConversationId& conversation, const Epoch& epoch,
+                     const std::string& agent);
+  AgentView view_of(const Agent& agent) const;
+
+  Options options_;
+  std::map<std::string, Agent> agents_;
+  std::map<Nonce, Work> works_;
+  std::map<ConversationId, Nonce> by_conversation_;  // ringing and later
+  std::set<std::pair<Instant, Nonce>> timers_;
+  std::vector<FloorEvent> events_;
+  std::set<std::string> freed_;
+};
+
+}  // namespace crossfloor
