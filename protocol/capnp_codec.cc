@@ -238,7 +238,7 @@ void check_struct(StructSchema schema, const std::vector<FieldShape>& fields, Sc
 
 void check_union(StructSchema schema, const std::vector<const char*>& names,
                  const std::vector<void (*)(StructSchema, SchemaCheck&)>& checks,
-                 SchemaCheck& check) {
+                 const std::vector<bool>& have_fields, SchemaCheck& check) {
   const std::string here = check.path;
   std::set<std::string> known;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -251,6 +251,8 @@ void check_union(StructSchema schema, const std::vector<const char*>& names,
       checks[i](found->getType().asStruct(), check);
     } else if (!found->getType().isVoid()) {
       complain(check, "is neither a struct nor Void");
+    } else if (have_fields[i]) {
+      complain(check, "is Void, but the alternative has fields");
     }
   }
   check.path = here;

@@ -65,7 +65,7 @@ struct SchemaCheck {
 void check_struct(capnp::StructSchema schema, const std::vector<FieldShape>& fields, SchemaCheck&);
 void check_union(capnp::StructSchema schema, const std::vector<const char*>& names,
                  const std::vector<void (*)(capnp::StructSchema, SchemaCheck&)>& checks,
-                 SchemaCheck&);
+                 const std::vector<bool>& have_fields, SchemaCheck&);
 Status verdict(const SchemaCheck&);
 
 // ---- shapes ------------------------------------------------------------------------------------
@@ -155,7 +155,8 @@ void check_type(capnp::StructSchema schema, SchemaCheck& check) {
   if constexpr (VariantField<T>) {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       check_union(schema, {std::variant_alternative_t<I, T>::name...},
-                  {&check_type<std::variant_alternative_t<I, T>>...}, check);
+                  {&check_type<std::variant_alternative_t<I, T>>...},
+                  {!shapes_of<std::variant_alternative_t<I, T>>().empty()...}, check);
     }
     (std::make_index_sequence<std::variant_size_v<T>>{});
   } else {

@@ -1,8 +1,6 @@
 // Random content for any described struct (protocol/fields.h), so that every message is tested in
-// round trips without a line of its own; and one line of text for any of them, for traces.
+// round trips without a line of its own.
 #pragma once
-
-#include <cmath>
 
 #include "protocol/crypto.h"
 #include "protocol/fields.h"

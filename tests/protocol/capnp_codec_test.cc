@@ -23,6 +23,12 @@ struct crossfloor::SchemaOf<Tree> : CapnpSchema<wire::Tree> {};
 
 namespace {
 
+struct FullBye {
+  static constexpr const char* name = "bye";
+  bool late = false;
+  static void fields(auto& self, auto&& visit) { visit("late", self.late); }
+};
+
 template <typename T>
 void check_round_trips(std::uint64_t seeds) {
   for (std::uint64_t seed = 0; seed < seeds; ++seed) {
@@ -70,6 +76,10 @@ TEST_SUITE("capnp codec") {
     CHECK(what.find("Misfit.x: is not Int32") != std::string::npos);
     CHECK(what.find("Misfit.y: is not in the schema; wanted: Int16") != std::string::npos);
     CHECK(what.find("field z of the schema is not in the struct") != std::string::npos);
+
+    const auto full = check_schema<std::variant<Ping, TookHome, FullBye>>(SchemaOf<Body>::get());
+    REQUIRE_FALSE(full.ok());
+    CHECK(full.error().what == "Packet.bye: is Void, but the alternative has fields");
 
     const auto words = check_schema<OlderPoint>(capnp::Schema::from<wire::NewerPoint>());
     REQUIRE_FALSE(words.ok());
