@@ -94,6 +94,9 @@ class Membership {
   // What every message says of the own load record from now on.
   void set_load_version(std::uint64_t version) { own_.load_version = version; }
 
+  // The member itself sent its load record of this version (protocol/load_gossip.h).
+  void confirm_load(const NodeId& node, std::uint64_t version);
+
   const NodeId& self() const { return self_; }
   const MemberMark& own_mark() const { return own_; }
   const Member* find(const NodeId& node) const;  // not the own node

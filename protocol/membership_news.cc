@@ -48,6 +48,17 @@ void Membership::hear(Member& member, const MemberMark& mark, Now now, Membershi
   }
 }
 
+void Membership::confirm_load(const NodeId& node, std::uint64_t version) {
+  const auto found = members_.find(node);
+  if (found == members_.end()) return;
+  Member& member = found->second;
+  const bool confirmed = member.load_confirmed || member.state == MemberState::alive;
+  if (confirmed == member.load_confirmed && version <= member.mark.load_version) return;
+  member.load_confirmed = confirmed;
+  member.mark.load_version = std::max(member.mark.load_version, version);
+  ++load_marks_;
+}
+
 void Membership::take_news(const MemberNews& news, Now now, MembershipOutbox& out) {
   if (!sensible(news)) return;
   if (news.node == self_) {
