@@ -198,6 +198,7 @@ void Membership::standstill(Duration gap) {
   for (auto& [node, at] : checks_) at += gap;
   next_probe_ += gap;
   heard_anybody_ += gap;
+  latest_ += gap;  // what else is late because of this gap has been accounted for
   adjust_health(+1);
 }
 
