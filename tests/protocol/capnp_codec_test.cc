@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "protocol/crypto.h"
 #include "protocol/random_sample.h"
 #include "tests/protocol/sample.capnp.h"
@@ -124,6 +126,24 @@ TEST_SUITE("capnp codec") {
     const auto back = decode_capnp<Tree>(ByteView(bytes).substr(1));
     REQUIRE(back.ok());
     CHECK(back.value() == deep_tree(3));
+  }
+
+  TEST_CASE("several threads may use a type for the first time at once") {
+    // No test before this one uses this pair of type and schema, so the look-up happens here.
+    const auto schema = capnp::Schema::from<wire::OlderPoint>();
+    std::atomic<int> good{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        for (int k = 0; k < 50; ++k) {
+          const auto bytes = encode_capnp(OlderPoint{Mood::very_angry}, schema);
+          const auto back = decode_capnp<OlderPoint>(bytes, schema);
+          if (back.ok() && back.value().mood == Mood::very_angry) ++good;
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    CHECK(good == 200);
   }
 
   TEST_CASE("a newer node's union member is told from a broken message") {
