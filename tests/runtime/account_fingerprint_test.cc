@@ -1,0 +1,55 @@
+#include "node/runtime/account_fingerprint.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <vector>
+
+using namespace crossfloor;
+
+TEST_SUITE("account fingerprint") {
+  TEST_CASE("any difference in any setting shows, equality does too") {
+    const SodiumCrypto crypto;
+    using A = AccountConfig;
+    const Duration other{12'345};
+    const std::vector<void (*)(A&)> changes{
+        [](A&) {},
+        [](A& a) { a.name = "x"; },
+        [](A& a) { a.region = "x"; },
+        [](A& a) { a.brand = "x"; },
+        [](A& a) { a.kind = A::Kind::call; },
+        [](A& a) { a.hosts = {"x"}; },
+        [](A& a) {
+          a.hosts = {"x", "y"};
+        },
+        [](A& a) {
+          a.hosts = {"y", "x"};
+        },
+        [](A& a) { a.secrets = {"x"}; },
+        [](A& a) { a.callback.tls = true; },
+        [](A& a) { a.callback.address.host = "x"; },
+        [](A& a) { a.callback.address.port = 5; },
+        [](A& a) { a.callback.target = "/x"; },
+        [](A& a) { a.trust_customer_ref = true; },
+        [](A& a) { a.repeatable = false; },
+        [](A& a) { a.lookup = true; },
+        [](A& a) { a.language = "x"; },
+        [](A& a) { a.skills = {"x"}; },
+        [](A& a) { a.requeue_when_late = true; },
+    };
+    std::set<Hash> seen;
+    for (const auto change : changes) {
+      A account;
+      change(account);
+      CHECK(seen.insert(account_fingerprint(crypto, account)).second);
+      CHECK_FALSE(seen.insert(account_fingerprint(crypto, account)).second);
+    }
+    for (const auto member :
+         {&A::first_response, &A::next_response, &A::helper_after, &A::optional_skills_after,
+          &A::last_agent_wait, &A::pull_margin, &A::ring, &A::lease, &A::agent_gone_after}) {
+      A account;
+      account.*member = other;
+      CHECK(seen.insert(account_fingerprint(crypto, account)).second);
+    }
+  }
+}
