@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "node/runtime/link_kind.h"
+#include "node/runtime/link_limits.h"
 #include "node/runtime/redial.h"
 #include "protocol/identity.h"
 #include "protocol/result.h"

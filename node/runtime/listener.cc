@@ -141,9 +141,11 @@ bool Listener::drain(const Sink& sink) {
 
 void Listener::take(const ZmqSocket::Frame& frame, const Sink& sink) {
   const auto node = NodeId::from_hex_text(frame.user_id);
-  const auto kind = frame.data.size() < frame_prefix ? LinkKind{} : LinkKind(frame.data[1]);
-  const bool known_kind =
-      std::find(all_link_kinds.begin(), all_link_kinds.end(), kind) != all_link_kinds.end();
+  const std::size_t number = frame.data.size() < frame_prefix
+                                 ? all_link_kinds.size()
+                                 : static_cast<unsigned char>(frame.data[1]);
+  const bool known_kind = number < all_link_kinds.size();
+  const auto kind = known_kind ? all_link_kinds[number] : LinkKind::pulse;
   if (!node || !known_kind || static_cast<std::uint8_t>(frame.data[0]) != frame_format) {
     ++counters_.malformed;
   } else if (!admitted_(*node)) {

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "node/runtime/files.h"
-#include "node/runtime/link_kind.h"
+#include "node/runtime/link_limits.h"
 #include "node/runtime/zmq_socket.h"
 #include "node/runtime/zmq_watch.h"
 #include "protocol/time.h"

@@ -64,8 +64,8 @@ class PeerLinks {
     Instant recycle_at{};
     LinkStatus figures;
   };
-  Lane& lane(LinkKind kind) { return lanes_[static_cast<std::size_t>(kind) - 1]; }
-  const Lane& lane(LinkKind kind) const { return lanes_[static_cast<std::size_t>(kind) - 1]; }
+  Lane& lane(LinkKind kind) { return lanes_[static_cast<std::size_t>(kind)]; }
+  const Lane& lane(LinkKind kind) const { return lanes_[static_cast<std::size_t>(kind)]; }
 
   std::optional<std::string> next_endpoint(Instant now);
   std::unique_ptr<OutgoingLink> make(LinkKind kind, const std::string& endpoint);

@@ -316,8 +316,8 @@ TEST_SUITE("links") {
     Dialler member(pair.a, &pair.b.key);
     member.send(LinkKind::pulse, Bytes(max_frame(LinkKind::pulse), 'x'));
     member.send(LinkKind::pulse, Bytes(max_frame(LinkKind::pulse) + 1, 'x'));
-    member.send(LinkKind{0}, "no kind");
-    member.send(LinkKind{4}, "no kind yet");
+    member.send(LinkKind{255}, "no kind");
+    member.send(LinkKind{3}, "no kind yet");
     REQUIRE(member.socket.send(Bytes("\x02\x01later format")));
     REQUIRE(member.socket.send(""));
     REQUIRE(member.socket.send("\x01", {}, true));
