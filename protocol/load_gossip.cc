@@ -354,4 +354,12 @@ Duration LoadGossip::age(const NodeId& node, Now now) const {
   return std::max(Duration{0}, now.steady - held->as_of);
 }
 
+bool LoadGossip::drained(const NodeId& node) const {
+  if (node == membership_.self()) return own_.record.drained;
+  const Member* member = membership_.find(node);
+  const auto found = held_.find(node);
+  return member && found != held_.end() && found->second.record.drained &&
+         found->second.record.generation == member->mark.generation;
+}
+
 }  // namespace crossfloor

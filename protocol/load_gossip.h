@@ -68,6 +68,9 @@ class LoadGossip {
   std::vector<const LoadRecord*> all_usable() const;  // of others, in id order
   // How long ago the record's ages were true: age now = oldest_ms + this. Zero if none is held.
   Duration age(const NodeId& node, Now now) const;
+  // As the node said last in its present start, whether or not that record is still usable: a node
+  // that drains does not become a candidate again for being suspected. False if it said nothing.
+  bool drained(const NodeId& node) const;
   std::uint64_t own_version() const { return sent_.record.version; }
 
  private:

@@ -265,6 +265,22 @@ TEST_SUITE("load gossip") {
     CHECK(floor.updates == 2);  // nobody had to send it again
   }
 
+  TEST_CASE("draining is sent at once, and remembered of a suspect") {
+    Floor floor(3);
+    floor.set(0, record({load(acme, 3)}));
+    floor.run(1s);
+    CHECK_FALSE(floor.at(1).drained(node_id(0)));
+    LoadRecord draining = record({load(acme, 3)});
+    draining.drained = true;
+    floor.set(0, draining);
+    CHECK(floor.at(0).drained(node_id(0)));
+    CHECK(floor.at(1).drained(node_id(0)));
+    MembershipOutbox out;
+    floor.nodes[1].membership->link_reset(node_id(0), floor.time(), out);
+    CHECK(floor.at(1).usable(node_id(0)) == nullptr);
+    CHECK(floor.at(1).drained(node_id(0)));
+  }
+
   TEST_CASE("a dead node's record counts as nothing") {
     Floor floor(3);
     floor.set(0, record({load(acme, 3)}));

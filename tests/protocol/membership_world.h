@@ -1,7 +1,7 @@
 // A few Membership instances with invented time and a seeded network between them.
 #pragma once
 
-#include <cstdio>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -66,7 +66,11 @@ class MembershipWorld {
   void pause(int i) { nodes_[i].paused = true; }
   void resume(int i) { nodes_[i].paused = false; }  // what arrived meanwhile is read at once
   void cut(std::set<int> side) { side_ = std::move(side); }
-  void heal() { side_.clear(); }
+  void cut_pair(int one, int other) { cut_pair_ = {std::min(one, other), std::max(one, other)}; }
+  void heal() {
+    side_.clear();
+    cut_pair_ = {-1, -1};
+  }
   void leave(int i) {
     MembershipOutbox out;
     nodes_[i].core->leave(now(), out);
@@ -160,6 +164,7 @@ class MembershipWorld {
       const int to = to_id.raw[0] << 8 | to_id.raw[1];
       ++messages;
       if (side_.contains(from) != side_.contains(to)) continue;
+      if (cut_pair_ == std::pair{std::min(from, to), std::max(from, to)}) continue;
       if (random_.unit() < network.loss) continue;
       const auto spread =
           static_cast<std::uint64_t>((network.delay_max - network.delay_min).count() + 1);
@@ -174,6 +179,7 @@ class MembershipWorld {
   Instant now_{Duration{1'000'000}};
   std::map<int, Node> nodes_;
   std::set<int> side_;
+  std::pair<int, int> cut_pair_{-1, -1};
   std::multimap<Instant, Flight> flights_;
 };
 

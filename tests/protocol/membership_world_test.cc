@@ -138,6 +138,55 @@ TEST_SUITE("membership world") {
     CHECK(died <= 4);
   }
 
+  TEST_CASE("a death is found also while a quarter of all messages is lost") {
+    Duration worst{};
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+      CAPTURE(seed);
+      MembershipWorld world(count, seed, lan);
+      world.network.loss = 0.25;
+      world.run(60s);
+      world.kill(3);
+      worst = std::max(worst,
+                       world.run_until([&] { return world.all_see(3, MemberState::dead); }, 120s));
+    }
+    MESSAGE("silent death of 1 of 8, LAN, 25 % loss: worst " << worst.count() << " ms");
+    CHECK(worst < 15s);
+  }
+
+  TEST_CASE("two who cannot reach each other, but all others can, stay alive for all") {
+    for (std::uint64_t seed : {1, 2}) {
+      CAPTURE(seed);
+      MembershipWorld world(count, seed, lan);
+      world.run(10s);
+      world.cut_pair(2, 5);
+      world.run(120s);
+      CHECK(world.count(MemberEventKind::died) == 0);
+      CHECK(world.whole());
+    }
+  }
+
+  TEST_CASE("a large mesh finds a death, and is whole again after a cut") {
+    constexpr int many = 40;
+    MembershipWorld world(many, 1, lan);
+    CHECK(world.run_until([&] { return world.whole(); }, 10s) < 2s);
+    world.run(10s);
+    world.kill(3);
+    const Duration dead =
+        world.run_until([&] { return world.all_see(3, MemberState::dead); }, 120s);
+    std::set<int> half;
+    for (int i = 10; i < 30; ++i) half.insert(i);
+    world.cut(half);
+    world.run(60s);
+    CHECK(world.at(0).live_count() < many / 2);
+    world.start(3);
+    world.heal();
+    const Duration whole = world.run_until([&] { return world.whole(); }, 120s);
+    MESSAGE(many << " nodes: death seen by all in " << dead.count() << " ms, whole after a cut in "
+                 << whole.count() << " ms");
+    CHECK(dead < 12s);
+    CHECK(whole < 15s);
+  }
+
   TEST_CASE("a node that was paused accuses nobody") {
     for (std::uint64_t seed : {1, 2, 3}) {
       CAPTURE(seed);
