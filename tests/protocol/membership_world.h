@@ -64,7 +64,11 @@ class MembershipWorld {
     }
   }
   void pause(int i) { nodes_[i].paused = true; }
-  void resume(int i) { nodes_[i].paused = false; }  // what arrived meanwhile is read at once
+  // What arrived meanwhile is read at once; unless its links broke, then it is lost.
+  void resume(int i, bool links_broke = false) {
+    nodes_[i].paused = false;
+    if (links_broke) std::erase_if(flights_, [&](const auto& f) { return f.second.to == i; });
+  }
   void cut(std::set<int> side) { side_ = std::move(side); }
   void cut_pair(int one, int other) { cut_pair_ = {std::min(one, other), std::max(one, other)}; }
   void heal() {
