@@ -9,8 +9,7 @@ Error io(const char* what) {
   return Error{ErrorCode::io, what, "", "open the store again"};
 }
 
-// The snapshot of a store that has crashed since must not answer either, so it is a copy that
-// cannot be told from one: reading it is what the process would have done before the crash.
+// A snapshot with writes in it that no disk has; or, in place of one, the error that making it met.
 class FrozenCopy final : public Reader {
  public:
   explicit FrozenCopy(Result<MemoryStore> copy) : copy_(std::move(copy)) {}

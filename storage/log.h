@@ -5,7 +5,7 @@
 // commit fails, the Log is thrown away and opened anew.
 //
 // Nothing here asks who may write: whether a stream's node is a member that may hold its region is
-// the caller's to check before accept().
+// the caller's to check before accept() and heard().
 #pragma once
 
 #include <functional>
