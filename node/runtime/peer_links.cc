@@ -113,7 +113,7 @@ void PeerLinks::drop(LinkKind kind, LinkLoss loss, Instant now) {
     lane.redial.lost(shop_.options.redial, shop_.random, now);
     shop_.tell({peer_, kind, LinkNotice::What::down, loss});
   } else {
-    lane.redial.failed(shop_.options.redial, shop_.random, now);
+    lane.redial.failed(shop_.options.redial, shop_.random, lane.dialled);
     if (kind == LinkKind::pulse) ++turn_;
   }
 }

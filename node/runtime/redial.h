@@ -25,9 +25,10 @@ struct Redial {
   void lost(const Options& options, Random& random, Instant now) {
     next = now + draw(random, options.after_loss);
   }
-  void failed(const Options& options, Random& random, Instant now) {
+  // Counted from the dial, so that a time-out takes nothing from the rhythm.
+  void failed(const Options& options, Random& random, Instant dialled) {
     ++failures;
-    next = now + options.every - options.jitter + draw(random, 2 * options.jitter);
+    next = dialled + options.every - options.jitter + draw(random, 2 * options.jitter);
   }
 
  private:
