@@ -53,6 +53,11 @@ std::optional<Target> read_url(std::string_view url) {
 
 std::string why_of(const kj::Exception& e) {
   if (e.getType() == kj::Exception::Type::OVERLOADED) return "it took too long";
+  // KJ's parser quotes what it could not read, which may be personal.
+  if (std::string_view(e.getFile()).find("http.c++") != std::string_view::npos) {
+    return e.getType() == kj::Exception::Type::DISCONNECTED ? "the connection was closed"
+                                                            : "the answer is not sound HTTP";
+  }
   std::string out = e.getDescription().cStr();
   if (out.size() > max_why) out.resize(max_why);
   return out;

@@ -27,6 +27,17 @@ std::string lower(kj::StringPtr text) {
   return out;
 }
 
+// KJ throws at what could break out of its line.
+bool header_is_sound(const std::string& name, const std::string& value) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  for (const char c : name) {
+    const bool alphanumeric =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!alphanumeric && marks.find(c) == std::string_view::npos) return false;
+  }
+  return !name.empty() && value.find_first_of(std::string("\r\n\0", 3)) == std::string::npos;
+}
+
 // What the server answers of its own accord, with a status that no ErrorCode stands for.
 HttpReply refusal(int status, std::string what, std::string where, std::string mend,
                   ErrorCode code = ErrorCode::malformed) {
@@ -391,6 +402,10 @@ kj::Promise<void> Server::answer(HttpReply reply, kj::HttpService::Response& res
   headers.add("X-Content-Type-Options", "nosniff");
   bool cached = false;
   for (const auto& [name, value] : reply.headers) {
+    if (!header_is_sound(name, value)) {
+      fault("a handler's header was left out", "unsound name or value");
+      continue;
+    }
     cached |= lower(name.c_str()) == "cache-control";
     headers.add(kj::str(name.c_str()), kj::str(value.c_str()));
   }
@@ -414,20 +429,21 @@ kj::Promise<void> Server::handleClientProtocolError(kj::HttpHeaders::ProtocolErr
 
 kj::Promise<void> Server::handleApplicationError(kj::Exception exception,
                                                  kj::Maybe<kj::HttpService::Response&> response) {
-  if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
-  const std::string what = text_of(exception.getDescription());
-  if (what.find("Content-Length") != std::string::npos ||
-      what.find("Transfer-Encoding") != std::string::npos) {
-    KJ_IF_MAYBE (out, response) {
-      return answer(
-          refusal(400, "cannot be read", "headers.content-length", "send one length, or chunks"),
-          *out, false);
-    }
+  // Gone, or does not take the answer: nobody to speak to.
+  if (exception.getType() == kj::Exception::Type::DISCONNECTED ||
+      exception.getType() == kj::Exception::Type::OVERLOADED) {
     return kj::READY_NOW;
   }
-  fault("a request failed", exception);
+  // KJ's parser refused what came. Its text quotes the request, so it goes nowhere, also not into
+  // the log.
+  const bool peers_fault =
+      std::string_view(exception.getFile()).find("http.c++") != std::string_view::npos;
+  if (!peers_fault) fault("a request failed", exception);
   KJ_IF_MAYBE (out, response) {
-    return answer(internal_fault(), *out, false);
+    if (!peers_fault) return answer(internal_fault(), *out, false);
+    return answer(refusal(400, "cannot be read", "headers",
+                          "send Content-Length once, or Transfer-Encoding: chunked"),
+                  *out, false);
   }
   return kj::READY_NOW;
 }

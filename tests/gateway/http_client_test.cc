@@ -132,6 +132,7 @@ TEST_SUITE("HTTP client") {
     {
       auto stuck =
           world.client->call({"GET", world.url("/stuck"), {}, ""}).eagerlyEvaluate(nullptr);
+      world.wait_until([&] { return world.server->figures().requests == 1; });
       CHECK(world.call({"GET", world.url("/r/1"), {}, ""}).end == End::not_sent);
     }
     CHECK(world.call({"GET", world.url("/r/1"), {}, ""}).end == End::answered);

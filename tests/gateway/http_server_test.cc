@@ -1,6 +1,7 @@
 #include "node/gateway/http_server.h"
 
 #include "node/gateway/tls.h"
+#include "protocol/crypto.h"
 #include "tests/gateway/gateway_world.h"
 
 using namespace crossfloor;
@@ -106,6 +107,9 @@ TEST_SUITE("HTTP server") {
           Row{world.talk("POST /v1/channels/a/messages HTTP/1.1\r\nHost: x\r\n"
                          "Content-Length: -5\r\n\r\n"),
               "400"},
+          Row{world.talk("POST /v1/channels/a/messages HTTP/1.1\r\nHost: x\r\n"
+                         "Transfer-Encoding: chuncked\r\n\r\n"),
+              "400"},
           Row{world.talk("NONSENSE / HTTP/1.1\r\n\r\n"), "501"},
           Row{world.talk("\x16\x03\x01\x02\r\n\r\n"), "501"},
           Row{world.talk("GET /hello/x HTTP/1.1\r\nbroken header\r\n\r\n"), "400"}}) {
@@ -145,6 +149,21 @@ TEST_SUITE("HTTP server") {
     REQUIRE(world.faults.size() == 2);
     CHECK(has(world.faults[1], "secret of the inside"));
     CHECK(world.server->figures().faults == 2);
+  }
+
+  TEST_CASE("a header that could break out of its line is left out, the answer goes out") {
+    EchoWorld world;
+    world.router.add("GET", "/split", [](HttpRequest) {
+      auto reply = HttpReply::json("\"body\"");
+      reply.headers = {{"X-Bad", "a\r\nX-Evil: b"}, {"X Bad", "c"}, {"X-Good", "d"}};
+      return reply;
+    });
+    world.start();
+    const auto answer = world.get("/split");
+    CHECK(has(answer, "X-Good: d"));
+    CHECK(has(answer, "\"body\""));
+    CHECK_FALSE(has(answer, "Evil"));
+    CHECK(world.faults.size() == 2);
   }
 
   TEST_CASE("who sends his request drop by drop is cut off in time") {
@@ -264,6 +283,44 @@ TEST_SUITE("HTTP server") {
     REQUIRE_FALSE(mismatch.ok());
     CHECK(mismatch.error().where == folder.file("tls.key"));
     CHECK(has(ask(*new_trust.value()), "200"));  // the old pair stays in use
+  }
+
+  TEST_CASE("by chance: broken requests are answered or cut off, and never hurt the next one") {
+    EchoWorld world;
+    auto options = world.options();
+    options.receive_timeout = 200 * kj::MILLISECONDS;
+    world.start(std::move(options));
+    const std::uint64_t seed = 20'261'124;
+    CAPTURE(seed);
+    SeededRandom chance(seed);
+    const std::string models[] = {
+        "POST /v1/channels/a/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde",
+        "POST /v1/channels/a/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n0\r\n\r\n",
+        "GET /hello/x?a=%20&b HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"};
+    for (int round = 0; round < 300; ++round) {
+      std::string text = models[chance.below(3)];
+      for (std::uint64_t i = chance.below(6); i > 0; --i) {
+        const std::size_t place = chance.below(text.size());
+        switch (chance.below(3)) {
+          case 0:
+            text[place] = static_cast<char>(chance.below(256));
+            break;
+          case 1:
+            text.erase(place, chance.below(8));
+            break;
+          default:
+            text.insert(place, text.substr(chance.below(text.size()), chance.below(40)));
+        }
+      }
+      CAPTURE(to_hex(text));
+      const auto answer = world.talk(text);
+      const bool proper = answer.empty() || answer == "<reset>" || has(answer, "HTTP/1.1 ");
+      REQUIRE(proper);
+    }
+    CHECK(world.faults.empty());
+    CHECK(has(world.get("/hello/still"), "{name=still}"));
   }
 
   TEST_CASE("draining answers what runs and takes nothing new") {
