@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "protocol/json_describe.h"
 
 using namespace crossfloor;
@@ -168,5 +170,12 @@ TEST_SUITE("generic intake") {
     CHECK(row("text").limit.find("65536") != std::string::npos);
     CHECK_FALSE(row("customer.customer_ref").doc.empty());
     for (const auto& one : rows) CHECK_FALSE(one.doc.empty());
+  }
+
+  TEST_CASE("docs/channel.md shows the table of fields as it is") {
+    std::ifstream in("docs/channel.md");
+    const std::string page(std::istreambuf_iterator<char>(in), {});
+    const bool shown = page.find(markdown_table(describe<GenericMessage>())) != std::string::npos;
+    CHECK(shown);
   }
 }
