@@ -286,12 +286,14 @@ struct Withdrawn {
   static constexpr const char* name = "withdrawn";
   ConversationId conversation;
   Epoch epoch;
+  Nonce nonce = 0;  // its hold, in case that the commit is still on its way
 
   bool operator==(const Withdrawn&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("conversation", self.conversation);
     visit("epoch", self.epoch);
+    visit("nonce", self.nonce);
   }
 };
 

@@ -16,6 +16,9 @@ constexpr auto names_of(ChannelKind) {
   return std::array{"chat", "social", "email", "call", "other"};
 }
 inline constexpr std::size_t channel_kinds = 5;
+constexpr std::size_t kind_index(ChannelKind kind) {
+  return static_cast<std::size_t>(kind);
+}
 
 struct ServiceClass {
   std::string brand;

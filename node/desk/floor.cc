@@ -9,10 +9,6 @@
 namespace crossfloor {
 namespace {
 
-std::size_t index(ChannelKind kind) {
-  return static_cast<std::size_t>(kind);
-}
-
 Error unknown_agent(const std::string& name) {
   return {ErrorCode::not_found, "no agent '" + name + "' belongs to this node", "agent",
           "ask `crossfloor agent list` for the agent's node"};
@@ -35,8 +31,9 @@ const ChannelDuty* Floor::Agent::channel(ChannelKind kind) const {
 
 std::uint32_t Floor::Agent::free(ChannelKind kind) const {
   const auto* duty = channel(kind);
-  if (!duty || used[index(kind)] >= duty->maximum || units >= record.total_units) return 0;
-  return std::min(duty->maximum - used[index(kind)], (record.total_units - units) / duty->units());
+  if (!duty || used[kind_index(kind)] >= duty->maximum || units >= record.total_units) return 0;
+  return std::min(duty->maximum - used[kind_index(kind)],
+                  (record.total_units - units) / duty->units());
 }
 
 std::uint32_t Floor::cost(const Agent& agent, const std::vector<ChannelKind>& kinds) const {
@@ -51,7 +48,7 @@ std::uint32_t Floor::cost(const Agent& agent, const std::vector<ChannelKind>& ki
 void Floor::occupy(const Work& work) {
   auto& agent = agents_.at(work.agent);
   agent.units += cost(agent, work.kinds);
-  for (const auto kind : work.kinds) ++agent.used[index(kind)];
+  for (const auto kind : work.kinds) ++agent.used[kind_index(kind)];
   agent.works.insert(work.nonce);
   auto& kept = works_[work.nonce] = work;
   kept.until.reset();
@@ -70,7 +67,7 @@ void Floor::drop(Nonce nonce, Now now) {
   for (const auto other : agent.works) {
     const auto& kinds = works_.at(other).kinds;
     agent.units += cost(agent, kinds);
-    for (const auto kind : kinds) ++agent.used[index(kind)];
+    for (const auto kind : kinds) ++agent.used[kind_index(kind)];
   }
   if (work.state != SlotState::held) agent.idle_since = now.steady;
   if (agent.serving()) freed_.insert(work.agent);
@@ -191,7 +188,7 @@ void Floor::connection_lost(const std::string& name, Now now) {
     if (work.state == SlotState::held || work.state == SlotState::ringing) {
       lose(nonce, BackReason::connection_lost, now);
     } else if (work.state == SlotState::busy) {
-      set_until(work, now.steady + options_.agent_gone_after[index(work.kinds.front())]);
+      set_until(work, now.steady + options_.agent_gone_after[kind_index(work.kinds.front())]);
     }
   }
 }
@@ -404,7 +401,7 @@ void Floor::restore(const std::string& name, const NodeId& home, const Conversat
   if (!agents_.count(name) || by_conversation_.count(conversation) || works_.count(nonce)) return;
   Work work{nonce, name, home, conversation, epoch, {kind}, SlotState::busy, now.steady, {}};
   if (!agents_.at(name).connected) {
-    work.until = now.steady + options_.agent_gone_after[index(kind)];
+    work.until = now.steady + options_.agent_gone_after[kind_index(kind)];
   }
   occupy(work);
   by_conversation_[conversation] = nonce;
@@ -492,7 +489,7 @@ AgentView Floor::view_of(const Agent& agent) const {
                  {},
                  {}};
   for (const auto& channel : agent.record.channels) {
-    view.channels.push_back({channel.kind, channel.duty, agent.used[index(channel.kind)],
+    view.channels.push_back({channel.kind, channel.duty, agent.used[kind_index(channel.kind)],
                              channel.maximum, agent.free(channel.kind)});
   }
   for (const auto nonce : agent.works) {

@@ -1,0 +1,308 @@
+// The router: from "this conversation waits at home" to "it rings at an agent", and back.
+//
+// Agents of all sites work like one floor although nobody sees the whole. Nothing is sent to a
+// queue elsewhere: a conversation waits at home until a slot somewhere is held for it (push) or a
+// held slot asks for it (pull), and home decides with what it knows at that moment. Gossip says
+// only whom to ask.
+//
+// Each node runs one router in both roles. As home it owns one task per conversation:
+//
+//   waiting -> offered -> (Held)      -> deciding -> committing -> ringing -> accepted
+//      |                                   ^  (glue writes)  (until Ringing)    (task ends)
+//      +---- local slot, or a Pull --------+
+//
+// and every way back is an event Requeue. As lessee it keeps holds on the floor, rings agents and
+// tells home what came of it. Work for an own agent goes the same way, by messages to itself.
+// Everything that comes twice, late or in another order is harmless: holds have nonces and end by
+// themselves, leases have epochs.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "node/desk/desk_outbox.h"
+#include "node/desk/floor.h"
+#include "node/desk/handling_guard.h"
+#include "node/desk/peer_loads.h"
+#include "node/desk/waiting_line.h"
+#include "protocol/crypto.h"
+
+namespace crossfloor {
+
+// Per channel kind in the order of ChannelKind: chat, social, e-mail, call, other.
+using PerKind = std::array<Duration, channel_kinds>;
+
+struct RouterOptions {
+  PerKind target{Duration{30'000}, Duration{3'600'000}, Duration{86'400'000}, Duration{20'000},
+                 Duration{3'600'000}};  // for other nodes' lines, whose targets gossip leaves out
+  PerKind ring{Duration{20'000}, Duration{60'000}, Duration{120'000}, Duration{20'000},
+               Duration{60'000}};
+  PerKind lease{Duration{30'000}, Duration{120'000}, Duration{600'000}, Duration{30'000},
+                Duration{120'000}};
+  // A remote head must be this much older than the own one before a slot goes to it.
+  PerKind pull_delta{Duration{8'000}, Duration{30'000}, Duration{300'000}, Duration{8'000},
+                     Duration{30'000}};
+  // How long a conversation waits for its last agent; never more than 20 % of its target.
+  PerKind preferred_wait{Duration{10'000}, Duration{60'000}, Duration{600'000}, Duration{10'000},
+                         Duration{60'000}};
+  int helper_after_percent = 10;     // of the target
+  int optional_skills_percent = 25;  // of the target; then they are not asked for any more
+  int preferred_percent = 20;
+  Duration answer_within{1'000};    // or 4 x the 99th percentile of the round trip, if that is more
+  Duration hold_for{3'000};         // from Held to Commit
+  Duration local_hold_for{10'000};  // while an own decision is being written
+  Duration repeat_every{500};       // Commit, Grant, Back
+  Duration ringing_within{3'000};   // then home takes the conversation back
+  Duration ring_slack{5'000};       // beyond the ring time until home takes it back by itself
+  Duration avoid_for{5'000};        // a node that did not answer
+  Duration excluded_for{300'000};   // an agent who declined or missed it
+  Duration forget_after{10'000};    // after the last no, if nobody else can take it
+  Duration back_for{30'000};        // a Back is repeated this long
+  Duration idle_jitter{100};
+  Duration idle_redraw{500};
+  Duration heal_jitter{1'000};
+  Duration corrections_hold{5'000};  // own corrections to a gossiped record
+  int max_offers = 3;
+  int max_pulls = 3;
+  std::uint32_t max_site_changes = 3;
+};
+
+enum class Stage : std::uint8_t { waiting, offered, deciding, committing, ringing };
+constexpr auto names_of(Stage) {
+  return std::array{"waiting", "offered", "deciding", "committing", "ringing"};
+}
+
+// One row of the queue, for people.
+struct QueueRow {
+  ConversationId conversation;
+  ServiceClass service;
+  Stage stage = Stage::waiting;
+  std::uint64_t age_ms = 0;
+  std::uint64_t target_ms = 0;
+  std::uint32_t priority = 0;
+  NodeId node;               // offered to, or ringing at; zero while it waits
+  std::string agent;         // ringing at, or waiting for
+  std::uint32_t offers = 0;  // tried since it last waited anew
+  std::uint32_t excluded = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("conversation", self.conversation);
+    visit("service", self.service);
+    visit("stage", self.stage);
+    visit("age_ms", self.age_ms);
+    visit("target_ms", self.target_ms);
+    visit("priority", self.priority);
+    visit("node", self.node);
+    visit("agent", self.agent);
+    visit("offers", self.offers);
+    visit("excluded", self.excluded);
+  }
+};
+
+class Router {
+ public:
+  Router(NodeId self, RouterOptions options, Floor& floor, const PeerLoads& peers, Random& random);
+
+  // -- as home
+  // Waits from now on; what the router knew of it before is replaced.
+  void enqueue(const WaitingConversation& what, Now now, DeskOutbox& out);
+  // Closed, taken over by another home, or directed by hand: whatever rings or is held for it ends.
+  void remove(const ConversationId& conversation, Now now, DeskOutbox& out);
+  // The decision is durable under this epoch. `needed`: newest entries of conversation and
+  // customer.
+  void committed(const ConversationId& conversation, const Epoch& epoch,
+                 std::vector<Position> needed, Now now, DeskOutbox& out);
+  // The decision could not be written: the hold ends and the router forgets the conversation.
+  void refused(const ConversationId& conversation, Now now, DeskOutbox& out);
+  // The agent's yes reached home and is written. False: it is not ringing under this epoch.
+  bool accepted(const ConversationId& conversation, const Epoch& epoch);
+  // The agent's no, or a lessee's, reached home by whatever road. Harmless if repeated.
+  void back(const ConversationId& conversation, const Epoch& epoch, BackReason reason,
+            const std::string& agent, Now now, DeskOutbox& out);
+
+  // -- as lessee
+  Status agent_accepts(const ConversationId& conversation, const Epoch& epoch,
+                       const std::string& agent, Now now);
+  Status agent_declines(const ConversationId& conversation, const Epoch& epoch,
+                        const std::string& agent, Now now, DeskOutbox& out);
+  // Something was done to the floor (sessions, records, presence, release): call it afterwards.
+  void slots_changed(Now now, DeskOutbox& out);
+  // An agent's handling time of a conversation, for the guard.
+  void handled(const NodeId& home, ChannelKind kind, Duration handling);
+
+  // -- both
+  void receive(const NodeId& from, const RoutingMessage& message, Now now, DeskOutbox& out);
+  void loads_changed(Now now, DeskOutbox& out);
+  void node_lost(const NodeId& node, Now now, DeskOutbox& out);
+  // A cut healed: the first pulls are spread over `heal_jitter`.
+  void healed(Now now);
+  // Drained, out of hours, resuming: own agents get nothing new, the line is served by others.
+  void set_open(bool open, Now now, DeskOutbox& out);
+  void tick(Now now, DeskOutbox& out);
+  std::optional<Instant> deadline() const;  // of the floor, too
+
+  // -- asking
+  const WaitingLine& line() const { return line_; }
+  // Classes for the load record: those that wait and those asked for in the last 10 minutes.
+  std::vector<ServiceClass> classes(Now now) const;
+  std::vector<QueueRow> queue(Now now, std::size_t most = 1000) const;
+  std::size_t size() const { return tasks_.size(); }
+  bool is_open() const { return open_; }
+
+ private:
+  struct Task {
+    WaitingConversation what;
+    Instant since;
+    Stage stage = Stage::waiting;
+    bool reserved = false;  // for what.preferred_agent
+    Instant reserved_until;
+    NodeId node;  // asked, or lessee
+    std::string agent;
+    Nonce nonce = 0;
+    bool pulled = false;
+    Epoch epoch;
+    std::vector<Position> needed;
+    Instant give_up;               // of committing
+    std::optional<Instant> timer;  // next look
+    int offers = 0;
+    std::set<NodeId> asked;    // by offers, since it last waited anew
+    std::set<NodeId> said_so;  // nodes whose only fitting agents are excluded, or who have none
+    Trace trace;
+  };
+  struct PullRun {
+    std::string agent;
+    NodeId home;
+    std::set<NodeId> asked;
+    int tries = 1;
+    Instant give_up;
+  };
+  using Version = std::pair<Generation, std::uint64_t>;
+  struct Correction {  // to one class of one peer's record
+    Version version;
+    Instant until;
+    std::uint32_t free_taken = 0;
+    std::uint32_t waiting_taken = 0;
+    std::optional<FreeSlots> fresh;
+  };
+  struct Denied {
+    Version version;
+    Instant until;
+    Duration pause{0};
+  };
+  struct RemoteHead {
+    NodeId home;
+    ServiceClass service;
+    double urgency = 0;
+  };
+  struct OpenBack {
+    NodeId home;
+    Back back;
+    Instant next;
+    Instant until;
+  };
+  using Tasks = std::map<ConversationId, Task>;
+
+  // router.cc: tasks of home
+  void let_go(const Task& task, DeskOutbox& out) const;
+  void erase(Tasks::iterator task);
+  void set_timer(Task& task, std::optional<Instant> at);
+  Nonce fresh_nonce();
+  void note_class(const ServiceClass& service, Now now);
+  void place(const ConversationId& conversation, Now now, DeskOutbox& out);
+  void put_in_line(Task& task, Now now);
+  bool place_locally(Task& task, Now now, DeskOutbox& out);
+  bool give_head(const std::string& agent, Now now, DeskOutbox& out);
+  void assign_local(Task& task, const std::string& agent, std::uint32_t rule, Now now,
+                    DeskOutbox& out);
+  void decide(Task& task, const NodeId& node, const std::string& agent, Nonce nonce, bool pulled,
+              Now now, DeskOutbox& out);
+  void assign(const Task& task, Now now, DeskOutbox& out) const;
+  void take_back(const ConversationId& conversation, const Epoch& epoch, BackReason reason,
+                 const std::string& agent, const NodeId* from, Now now, DeskOutbox& out);
+  void requeue(Tasks::iterator task, BackReason reason, bool tell, Now now, DeskOutbox& out);
+  void tick_task(const ConversationId& conversation, Now now, DeskOutbox& out);
+  std::optional<Instant> next_look(const Task& task, Now now) const;
+  bool nobody_on_duty(ChannelKind kind, Now now) const;
+  bool helpers_may(ChannelKind kind, Duration target, Duration age, Now now) const;
+  Need need_of(const Task& task, Now now) const;
+  Lane lane_of(const Task& task, Now now) const;
+  std::vector<std::string> excluded_from(const ConversationId& conversation, Instant now) const;
+  WaitingLine::Filter filter_for(const std::string& agent, const NodeId* remote, Now now) const;
+  void start_trace(Trace& trace, std::uint32_t rule, const Task& task, Now now) const;
+
+  // router_push.cc
+  void push(Task& task, Now now, DeskOutbox& out);
+  void push_to_preferred(Task& task, Now now, DeskOutbox& out);
+  void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
+                DeskOutbox& out);
+  void offer_failed(Tasks::iterator task, Now now, DeskOutbox& out);
+  bool forget_exclusions(Task& task, Now now);
+  const Correction* correction(const LoadRecord& record, const ServiceClass& service,
+                               Instant now) const;
+  Correction& correct(const NodeId& node, const ServiceClass& service, Now now);
+  FreeSlots free_at(const LoadRecord& record, const ServiceClass& service, Instant now) const;
+  std::uint32_t waiting_taken(const LoadRecord& record, const ServiceClass& service,
+                              Instant now) const;
+  bool avoided(const NodeId& node, Instant now) const;
+
+  // router_pull.cc
+  void serve(const std::string& agent, bool may_pull, Now now, DeskOutbox& out);
+  void serve_freed(Now now, DeskOutbox& out);
+  std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
+                                        const WaitingLine::Head* local, bool any_time, Now now);
+  bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
+  void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
+  void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
+  std::optional<NodeId> wanted_by(const std::string& agent, Instant now);
+  void plan_idle_pull(Now now);
+  void look_while_idle(Now now, DeskOutbox& out);
+  bool mesh_busy(ChannelKind kind, Now now) const;
+
+  // router_messages.cc
+  void absorb_floor(Now now, DeskOutbox& out);
+  void assigned(const NodeId& from, const Assignment& assignment, Now now, DeskOutbox& out);
+  void send_back(const NodeId& home, Back back, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Offer& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Held& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Decline& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Release& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Commit& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Pull& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Grant& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Deny& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Ringing& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Back& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const BackHeard& message, Now now, DeskOutbox& out);
+  void on(const NodeId& from, const Withdrawn& message, Now now, DeskOutbox& out);
+
+  NodeId self_;
+  RouterOptions options_;
+  Floor& floor_;
+  const PeerLoads& peers_;
+  Random& random_;
+  HandlingGuard guard_{{}};
+  bool open_ = true;
+
+  WaitingLine line_;
+  Tasks tasks_;
+  std::set<std::pair<Instant, ConversationId>> timers_;
+  std::map<ConversationId, std::map<std::string, Instant>> excluded_;  // survives requeueing
+  std::map<NodeId, Instant> avoided_;
+  std::map<std::pair<NodeId, ServiceClass>, Correction> corrections_;
+  std::deque<Nonce> granted_;  // pulls answered lately, so that a repeated one gives nothing more
+
+  std::map<Nonce, PullRun> pulls_;
+  std::map<std::string, Nonce> pulling_;  // agent -> its run
+  std::set<std::string> freed_;
+  std::map<std::pair<std::string, NodeId>, Denied> denied_;
+  std::map<std::string, std::map<NodeId, Instant>> wanted_;  // homes that wait for an agent
+  std::map<ServiceClass, Instant> asked_classes_;
+  std::map<ConversationId, OpenBack> backs_;
+  std::optional<Instant> idle_look_;
+  bool idle_pull_ = false;  // the next look pulls; else it draws again
+  Instant no_pull_before_{};
+};
+
+}  // namespace crossfloor

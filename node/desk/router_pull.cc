@@ -1,0 +1,267 @@
+// Pull: a slot that is free here asks for the most urgent conversation that waits anywhere.
+#include <algorithm>
+
+#include "node/desk/router.h"
+
+namespace crossfloor {
+namespace {
+
+const ChannelDuty* channel_of(const AgentProfile& agent, ChannelKind kind) {
+  for (const auto& channel : agent.channels) {
+    if (channel.kind == kind) return &channel;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Router::serve_freed(Now now, DeskOutbox& out) {
+  for (auto& agent : floor_.take_freed()) freed_.insert(agent);
+  while (!freed_.empty()) {
+    const auto agent = *freed_.begin();
+    freed_.erase(freed_.begin());
+    serve(agent, true, now, out);
+  }
+  plan_idle_pull(now);
+}
+
+void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox& out) {
+  if (now.steady < no_pull_before_) may_pull = false;
+  while (open_ && !pulling_.count(agent)) {
+    const auto profile = floor_.profile(agent);
+    if (!profile) return;
+    if (may_pull) {
+      if (const auto home = wanted_by(agent, now.steady)) {
+        start_pull(*profile, {agent, *home, {}, 1, {}}, now, out);
+        return;
+      }
+    }
+    const auto local = line_.head_for(*profile, filter_for(agent, nullptr, now), now.steady);
+    if (may_pull) {
+      const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
+      if (remote) {
+        ++correct(remote->home, remote->service, now).waiting_taken;
+        start_pull(*profile, {agent, remote->home, {}, 1, {}}, now, out);
+        return;
+      }
+    }
+    if (!local) return;
+    assign_local(tasks_.at(local->conversation), agent, 8, now, out);
+  }
+}
+
+// The most urgent head that gossip shows, if it beats the local one by enough. `any_time` looks
+// past pauses and own corrections: is there something that this agent may yet pull?
+std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
+                                                      const std::set<NodeId>& asked,
+                                                      const WaitingLine::Head* local, bool any_time,
+                                                      Now now) {
+  std::optional<RemoteHead> best;
+  for (const auto& peer : peers_.usable(now)) {
+    const auto& record = *peer.record;
+    if (asked.count(record.node)) continue;
+    if (!any_time && paused(agent.name, record, now.steady)) continue;
+    for (const auto& load : record.classes) {
+      const auto taken = any_time ? 0 : waiting_taken(record, load.service, now.steady);
+      if (load.waiting <= taken) continue;
+      const auto* channel = channel_of(agent, load.service.kind);
+      if (!channel || !matches(agent.abilities, load.service)) continue;
+      Duration age = peer.age;
+      if (!load.oldest_ms.empty()) {
+        age += Duration{load.oldest_ms[std::min<std::size_t>(taken, load.oldest_ms.size() - 1)]};
+      }
+      const auto kind = kind_index(load.service.kind);
+      const auto target = options_.target[kind];
+      if (channel->duty == Duty::helper && !any_time &&
+          !helpers_may(load.service.kind, target, age, now)) {
+        continue;
+      }
+      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
+      if (local) {
+        const auto verdict = guard_.judge(record.node, load.service.kind,
+                                          mesh_busy(load.service.kind, now), now.steady);
+        if (verdict == HandlingGuard::Verdict::only_when_idle) continue;
+        const double reserve = static_cast<double>(options_.pull_delta[kind].count()) *
+                               (verdict == HandlingGuard::Verdict::reserved ? 3 : 1);
+        if (urgency <= local->urgency + reserve / static_cast<double>(target.count())) continue;
+      }
+      if (!best || urgency > best->urgency) {
+        best = RemoteHead{record.node, load.service, urgency};
+      }
+    }
+  }
+  return best;
+}
+
+bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {
+  if (avoided(record.node, now)) return true;
+  const auto it = denied_.find({agent, record.node});
+  return it != denied_.end() && it->second.until > now &&
+         it->second.version == Version{record.generation, record.version};
+}
+
+void Router::start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out) {
+  std::vector<ChannelKind> kinds;
+  for (const auto& channel : agent.channels) kinds.push_back(channel.kind);
+  const Nonce nonce = fresh_nonce();
+  // A little longer than we wait, so that it is always we who end it.
+  const auto until = now.steady + 2 * options_.answer_within;
+  if (!floor_.hold_agent(agent.name, kinds, {}, run.home, nonce, until, now)) return;
+  run.give_up = now.steady + options_.answer_within;
+  pulling_[agent.name] = nonce;
+  out.send(run.home, Pull{nonce, agent});
+  pulls_[nonce] = std::move(run);
+}
+
+// Denied, or not answered in time: another home, at most three in all, then what waits here.
+void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
+  const auto it = pulls_.find(nonce);
+  if (it == pulls_.end()) return;
+  PullRun run = std::move(it->second);
+  pulls_.erase(it);
+  pulling_.erase(run.agent);
+  if (!answered) avoided_[run.home] = now.steady + options_.avoid_for;
+
+  Version version{};
+  for (const auto& peer : peers_.usable(now)) {
+    if (peer.record->node == run.home) version = {peer.record->generation, peer.record->version};
+  }
+  constexpr std::size_t most = 4096;
+  if (denied_.size() >= most) {
+    std::erase_if(denied_, [&](const auto& each) { return each.second.until <= now.steady; });
+  }
+  auto& denied = denied_[{run.agent, run.home}];
+  if (denied.version != version) denied = {version, {}, {}};
+  denied.pause = std::clamp(denied.pause * 2, Duration{1'000}, Duration{30'000});
+  denied.until = now.steady + denied.pause;
+
+  for (auto& agent : floor_.take_freed()) freed_.insert(agent);
+  floor_.release_hold(nonce, run.home, now);
+  for (auto& agent : floor_.take_freed()) {
+    if (agent != run.agent) freed_.insert(agent);  // its own end of a pull is no freed slot
+  }
+  run.asked.insert(run.home);
+  const auto profile = floor_.profile(run.agent);
+  if (!profile || !open_) return;
+  if (run.tries < options_.max_pulls) {
+    const auto local = line_.head_for(*profile, filter_for(run.agent, nullptr, now), now.steady);
+    const auto remote = best_remote(*profile, run.asked, local ? &*local : nullptr, false, now);
+    if (remote) {
+      ++correct(remote->home, remote->service, now).waiting_taken;
+      run.home = remote->home;
+      ++run.tries;
+      start_pull(*profile, std::move(run), now, out);
+      return;
+    }
+  }
+  serve(run.agent, false, now, out);
+}
+
+std::optional<NodeId> Router::wanted_by(const std::string& agent, Instant now) {
+  const auto it = wanted_.find(agent);
+  if (it == wanted_.end()) return std::nullopt;
+  std::optional<NodeId> home;
+  for (auto each = it->second.begin(); each != it->second.end() && !home;) {
+    if (each->second > now && !avoided(each->first, now)) home = each->first;
+    each = it->second.erase(each);
+  }
+  if (it->second.empty()) wanted_.erase(it);
+  return home;
+}
+
+// ---- While idle -------------------------------------------------------------------------------
+
+void Router::loads_changed(Now now, DeskOutbox& out) {
+  serve_freed(now, out);
+}
+
+// Many idle nodes hear of one waiting conversation at once; each pulls with such a probability that
+// about two of them do, and draws again while somebody still waits.
+void Router::plan_idle_pull(Now now) {
+  if (!open_ || idle_look_) return;
+  const auto peers = peers_.usable(now);
+  const bool somebody_waits = std::any_of(peers.begin(), peers.end(), [](const PeerLoad& peer) {
+    const auto& classes = peer.record->classes;
+    return std::any_of(classes.begin(), classes.end(),
+                       [](const ClassLoad& load) { return load.waiting > 0; });
+  });
+  if (!somebody_waits) return;
+  bool later = false;
+  for (const auto& agent : floor_.available()) {
+    if (pulling_.count(agent)) continue;
+    const auto profile = floor_.profile(agent);
+    if (!profile) continue;
+    const auto remote = best_remote(*profile, {}, nullptr, false, now);
+    if (!remote) {
+      later = later || best_remote(*profile, {}, nullptr, true, now);
+      continue;
+    }
+    std::uint64_t waiting = 0;
+    std::uint64_t idle_nodes = 1;
+    for (const auto& peer : peers) {
+      const auto* load = peer.record->find(remote->service);
+      if (!load) continue;
+      waiting += load->waiting;
+      if (load->free_primary + load->free_helper > 0) ++idle_nodes;
+    }
+    const double chance = 2.0 * static_cast<double>(waiting) / static_cast<double>(idle_nodes);
+    idle_pull_ = random_.unit() < chance;
+    const Duration pause = idle_pull_
+                               ? Duration{static_cast<std::int64_t>(random_.below(
+                                     static_cast<std::uint64_t>(options_.idle_jitter.count()) + 1))}
+                               : options_.idle_redraw;
+    idle_look_ = std::max(now.steady + pause, no_pull_before_);
+    return;
+  }
+  if (later) {
+    idle_pull_ = false;
+    idle_look_ = now.steady + 2 * options_.idle_redraw;
+  }
+}
+
+void Router::look_while_idle(Now now, DeskOutbox& out) {
+  idle_look_.reset();
+  if (!idle_pull_) return;  // serve_freed, which follows, draws again
+  for (const auto& agent : floor_.available()) serve(agent, true, now, out);
+}
+
+bool Router::mesh_busy(ChannelKind kind, Now now) const {
+  std::uint64_t agents = floor_.on_duty(kind);
+  std::uint64_t free = 0;
+  for (const auto& peer : peers_.usable(now)) {
+    agents += peer.record->agents_on_duty(kind);
+    std::uint32_t most = 0;  // classes overlap: the largest stands for the node
+    for (const auto& load : peer.record->classes) {
+      if (load.service.kind == kind) most = std::max(most, load.free_primary);
+    }
+    free += most;
+  }
+  for (const auto& agent : floor_.available()) {
+    const auto profile = floor_.profile(agent);
+    if (profile && channel_of(*profile, kind)) ++free;
+  }
+  return free * 10 < agents;
+}
+
+void Router::handled(const NodeId& home, ChannelKind kind, Duration handling) {
+  if (home == self_) {
+    guard_.local(kind, handling);
+  } else {
+    guard_.remote(home, kind, handling);
+  }
+}
+
+void Router::healed(Now now) {
+  const auto most = static_cast<std::uint64_t>(options_.heal_jitter.count()) + 1;
+  no_pull_before_ = now.steady + Duration{static_cast<std::int64_t>(random_.below(most))};
+}
+
+void Router::set_open(bool open, Now now, DeskOutbox& out) {
+  if (open_ == open) return;
+  open_ = open;
+  if (!open) return;
+  for (auto& agent : floor_.available()) freed_.insert(agent);
+  serve_freed(now, out);
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,210 @@
+// Push: offering a conversation that waits at home to a node that seems to have a free slot.
+#include <algorithm>
+
+#include "node/desk/router.h"
+
+namespace crossfloor {
+namespace {
+
+struct Choice {
+  NodeId node;
+  std::uint32_t weight = 0;
+};
+
+// At random, weighted by free slots, so that homes with the same news do not all ask the same node.
+const Choice* draw(const std::vector<Choice>& choices, Random& random) {
+  std::uint64_t total = 0;
+  for (const auto& choice : choices) total += choice.weight;
+  if (total == 0) return nullptr;
+  auto at = random.below(total);
+  for (const auto& choice : choices) {
+    if (at < choice.weight) return &choice;
+    at -= choice.weight;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Router::push(Task& task, Now now, DeskOutbox& out) {
+  if (task.reserved) {
+    push_to_preferred(task, now, out);
+    return;
+  }
+  const auto& what = task.what;
+  if (!line_.leads_its_lane(what.conversation) || lane_of(task, now).home_only) return;
+  const Need need = need_of(task, now);
+  // All own fitting agents are on the list: somebody elsewhere may not be, so every node is asked
+  // once, whatever it seems to have free.
+  const bool survey =
+      !need.excluded.empty() && (!open_ || floor_.why_not(need) != DeclineReason::full);
+  task.trace = {};
+  start_trace(task.trace, 7, task, now);
+  if (open_) floor_.best(need, &task.trace);
+
+  std::array<std::vector<Choice>, 5> groups;  // same site before others, primaries before helpers
+  for (const auto& peer : peers_.usable(now)) {
+    const auto& record = *peer.record;
+    const auto free = free_at(record, what.service, now.steady);
+    const auto* load = record.find(what.service);
+    const std::uint32_t waiting = load ? load->waiting : 0;
+    const std::size_t far = peer.same_site ? 0 : 2;
+    const char* why_not = "";
+    if (record.drained) {
+      why_not = "drained";
+    } else if (!peers_.may_see(record.node, what.region)) {
+      why_not = "may not see this region's customers";
+    } else if (avoided(record.node, now.steady)) {
+      why_not = "did not answer a moment ago";
+    } else if (task.said_so.count(record.node)) {
+      why_not = "its only fitting agents had it already";
+    } else if (task.asked.count(record.node)) {
+      why_not = "asked already";
+    } else if (free.primary > 0 && waiting == 0) {
+      groups[far].push_back({record.node, free.primary});
+    } else if (need.helpers && free.helper > 0 && waiting == 0) {
+      groups[far + 1].push_back({record.node, free.helper});
+    } else if (survey && record.agents_on_duty(what.service.kind) > 0) {
+      groups[4].push_back({record.node, 1});
+    } else {
+      why_not = waiting > 0 ? "has waiting ones of its own" : "no free slot";
+    }
+    task.trace.add({record.node,
+                    {},
+                    "free " + std::to_string(free.primary) + " primary " +
+                        std::to_string(free.helper) + " helper, waiting " + std::to_string(waiting),
+                    static_cast<std::uint64_t>(peer.age.count()),
+                    why_not});
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i < 4 && task.offers >= options_.max_offers) continue;
+    const auto* choice = draw(groups[i], random_);
+    if (!choice) continue;
+    if (i < 4) ++task.offers;
+    ++correct(choice->node, what.service, now).free_taken;
+    offer_to(task, choice->node, need, Duration{0}, now, out);
+    return;
+  }
+}
+
+// Asks the last agent's node once; if that agent is busy, the node pulls when there is a free slot.
+void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
+  const auto& node = task.what.preferred_node;
+  if (node == self_) return;
+  const auto peers = peers_.usable(now);
+  const bool usable = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
+    return peer.record->node == node && !peer.record->drained;
+  });
+  const bool may = usable && peers_.may_see(node, task.what.region) && !avoided(node, now.steady) &&
+                   !lane_of(task, now).home_only;
+  if (!may) {
+    task.reserved = false;
+    task.asked.clear();
+    place(task.what.conversation, now, out);
+    return;
+  }
+  if (task.asked.count(node)) return;
+  task.trace = {};
+  start_trace(task.trace, task.what.directed ? 22 : 6, task, now);
+  task.trace.add({node, task.what.preferred_agent, "had it last", 0, ""});
+  offer_to(task, node, need_of(task, now), task.reserved_until - now.steady, now, out);
+}
+
+void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
+                      DeskOutbox& out) {
+  line_.remove(task.what.conversation);
+  task.stage = Stage::offered;
+  task.node = node;
+  task.agent.clear();
+  task.nonce = fresh_nonce();
+  task.asked.insert(node);
+  set_timer(task, now.steady + options_.answer_within);
+  out.send(node, Offer{task.nonce, need, static_cast<std::uint64_t>(wait.count())});
+}
+
+void Router::offer_failed(Tasks::iterator it, Now now, DeskOutbox& out) {
+  auto& task = it->second;
+  set_timer(task, std::nullopt);
+  task.stage = Stage::waiting;
+  task.node = {};
+  place(it->first, now, out);
+}
+
+// Everybody who could take it has said no within five minutes: then it is offered anew to all,
+// rather than to nobody.
+bool Router::forget_exclusions(Task& task, Now now) {
+  const Need need = need_of(task, now);
+  if (need.excluded.empty()) return false;
+  Instant last_no = Instant::min();
+  for (const auto& [agent, until] : excluded_.at(task.what.conversation)) {
+    last_no = std::max(last_no, until - options_.excluded_for);
+  }
+  if (now.steady < last_no + options_.forget_after) return false;
+  if (open_ && floor_.why_not(need) == DeclineReason::full) return false;
+  const auto& service = task.what.service;
+  for (const auto& peer : peers_.usable(now)) {
+    const auto& record = *peer.record;
+    if (record.drained || !peers_.may_see(record.node, task.what.region)) continue;
+    const auto free = free_at(record, service, now.steady);
+    const bool could = record.agents_on_duty(service.kind) > 0 || free.primary > 0 ||
+                       (need.helpers && free.helper > 0);
+    if (could && !task.said_so.count(record.node)) return false;
+  }
+  excluded_.erase(task.what.conversation);
+  task.said_so.clear();
+  task.asked.clear();
+  task.offers = 0;
+  return true;
+}
+
+// ---- Own corrections to gossip ----------------------------------------------------------------
+
+const Router::Correction* Router::correction(const LoadRecord& record, const ServiceClass& service,
+                                             Instant now) const {
+  const auto it = corrections_.find({record.node, service});
+  if (it == corrections_.end() || it->second.until <= now) return nullptr;
+  if (it->second.version != Version{record.generation, record.version}) return nullptr;
+  return &it->second;
+}
+
+Router::Correction& Router::correct(const NodeId& node, const ServiceClass& service, Now now) {
+  Version version{};
+  for (const auto& peer : peers_.usable(now)) {
+    if (peer.record->node == node) version = {peer.record->generation, peer.record->version};
+  }
+  constexpr std::size_t most = 1024;
+  if (corrections_.size() >= most) {
+    std::erase_if(corrections_, [&](const auto& each) { return each.second.until <= now.steady; });
+  }
+  auto& found = corrections_[{node, service}];
+  if (found.version != version || found.until <= now.steady)
+    found = Correction{version, {}, 0, 0, {}};
+  found.until = now.steady + options_.corrections_hold;
+  return found;
+}
+
+FreeSlots Router::free_at(const LoadRecord& record, const ServiceClass& service,
+                          Instant now) const {
+  FreeSlots free;
+  if (const auto* load = record.find(service)) free = {load->free_primary, load->free_helper};
+  if (const auto* own = correction(record, service, now)) {
+    if (own->fresh) free = *own->fresh;
+    const auto from_primary = std::min(free.primary, own->free_taken);
+    free.primary -= from_primary;
+    free.helper -= std::min(free.helper, own->free_taken - from_primary);
+  }
+  return free;
+}
+
+std::uint32_t Router::waiting_taken(const LoadRecord& record, const ServiceClass& service,
+                                    Instant now) const {
+  const auto* own = correction(record, service, now);
+  return own ? own->waiting_taken : 0;
+}
+
+bool Router::avoided(const NodeId& node, Instant now) const {
+  const auto it = avoided_.find(node);
+  return it != avoided_.end() && it->second > now;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,487 @@
+#include "node/desk/router.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/desk/desk_world.h"
+
+using namespace crossfloor;
+
+namespace {
+
+using State = DeskWorld::State;
+
+AgentRecord chatter(const std::string& name, std::uint32_t chats = 1) {
+  auto record = agent_named(name);
+  record.channels = {{ChannelKind::chat, Duty::primary, chats, 0}};
+  return record;
+}
+
+AgentRecord helper(const std::string& name) {
+  auto record = chatter(name);
+  record.channels[0].duty = Duty::helper;
+  return record;
+}
+
+}  // namespace
+
+TEST_SUITE("router") {
+  TEST_CASE("an own agent with a free slot is rung at once and nobody else is asked (rule 5)") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(10ms);
+    CHECK(world.course(1).state == State::ringing);
+    CHECK(world.course(1).agent == "ann");
+    CHECK(world.sent<Offer>() == 0);
+    CHECK(world.course(1).trace.rule == 5);
+    CHECK(world.course(1).trace.chosen_agent == "ann");
+    world.run(5s);
+    CHECK(world.course(1).state == State::active);
+    world.run(2min);
+    CHECK(world.course(1).state == State::closed);
+    CHECK(world.node(1).floor.free_slots(chat_class()).primary == 1);
+  }
+
+  TEST_CASE(
+      "without a free slot here it goes to a node that has one, in two round trips (rule 7)") {
+    DeskWorld world(1, 3);
+    world.on_duty(3, chatter("cid", 3));
+    world.run(1s);
+    const auto start = world.now;
+    world.arrives(1, world.customer(1));
+    world.run(4 * 20ms + 20ms);
+    REQUIRE(world.course(1).rang == std::vector<std::string>{"cid"});
+    const auto& trace = world.course(1).trace;
+    CHECK(trace.rule == 7);
+    CHECK(trace.chosen_node == node_of(3));
+    CHECK(trace.candidates.size() == 2);
+    CHECK(trace.candidates[0].why_not == "no free slot");
+    CHECK(trace.candidates[1].why_not.empty());
+    CHECK(trace.candidates[1].known_age_ms >= 900);
+    CHECK(world.now - start < 200ms);
+  }
+
+  TEST_CASE("nodes of the same site are asked before others") {
+    for (std::uint64_t seed = 1; seed < 12; ++seed) {
+      DeskWorld world(seed, 3);
+      world.on_duty(2, chatter("far", 3));
+      world.on_duty(3, chatter("near", 1));
+      world.node(1).same_site = {node_of(3)};
+      world.run(1s);
+      world.arrives(1, world.customer(1));
+      world.run(100ms);
+      CHECK(world.course(1).agent == "near");
+    }
+  }
+
+  TEST_CASE("a decline with fresh state leads to another node, and after three tries it waits") {
+    DeskWorld world(1, 6);
+    for (std::uint64_t i = 2; i <= 6; ++i) world.on_duty(i, chatter("agent" + std::to_string(i)));
+    world.run(1s);
+    // All lose their slots without a word: gossip is old now.
+    world.gossip_off = true;
+    for (std::uint64_t i = 2; i <= 6; ++i) {
+      (void)world.node(i).floor.set_presence("agent" + std::to_string(i), Presence::not_ready, "",
+                                             at(world.now));
+    }
+    world.arrives(1, world.customer(1));
+    world.run(2s);
+    CHECK(world.sent<Offer>() == 3);
+    CHECK(world.sent<Decline>() == 3);
+    CHECK(world.course(1).state == State::waiting);
+    CHECK(world.node(1).router.line().waiting(chat_class()) == 1);
+  }
+
+  TEST_CASE("a slot that gets free pulls the conversation that waits elsewhere (rule 8)") {
+    DeskWorld world(1);
+    world.arrives(1, world.customer(1));
+    world.run(5s);
+    CHECK(world.course(1).state == State::waiting);
+    world.on_duty(2, chatter("bob"));
+    world.run(100ms);
+    CHECK(world.course(1).rang == std::vector<std::string>{"bob"});
+    CHECK(world.sent<Pull>() == 1);
+    CHECK(world.course(1).trace.rule == 8);
+    world.run(3s);
+    CHECK(world.course(1).state == State::active);
+  }
+
+  TEST_CASE("a remote head must be older by the reserve before it goes before the local one") {
+    for (const auto& [older_by, first] : {std::pair{5s, 2}, std::pair{7s, 2}, std::pair{12s, 1}}) {
+      CAPTURE(older_by.count());
+      DeskWorld world(1);
+      world.arrives(1, world.customer(1));
+      world.run(older_by);
+      world.arrives(2, world.customer(2));
+      world.run(1s);
+      world.on_duty(2, chatter("bob"));
+      world.run(200ms);
+      CHECK(world.course(first).rang.size() == 1);
+      CHECK(world.course(3 - first).rang.empty());
+    }
+  }
+
+  TEST_CASE(
+      "of many idle nodes only some pull one waiting conversation, and one gets it (rule 9)") {
+    std::size_t pulls = 0;
+    const std::size_t rounds = 20;
+    for (std::uint64_t seed = 1; seed <= rounds; ++seed) {
+      DeskWorld world(seed, 12);
+      for (std::uint64_t i = 2; i <= 12; ++i) {
+        world.on_duty(i, chatter("agent" + std::to_string(i)));
+      }
+      world.run(1s);
+      auto what = world.customer(1);
+      world.drops = [](const NodeId&, const NodeId&, const RoutingMessage& message) {
+        return std::holds_alternative<Offer>(message);
+      };
+      world.arrives(1, what);
+      world.run(3100ms);  // three offers get no answer; then gossip says that it waits
+      world.drops = nullptr;
+      world.run(5s);
+      CHECK(world.course(1).rang.size() == 1);
+      pulls += world.sent<Pull>();
+    }
+    CHECK(pulls >= rounds);
+    CHECK(pulls <= rounds * 5);  // 2 for each in the mean; 11 if all pulled
+  }
+
+  TEST_CASE("helpers get nothing younger than a tenth of the target while a primary is on duty") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(1, helper("hal"));
+    world.arrives(1, world.customer(1));
+    world.run(10ms);
+    CHECK(world.course(1).agent == "ann");
+    world.arrives(1, world.customer(2));
+    world.run(2900ms);
+    CHECK(world.course(2).state == State::waiting);
+    world.run(200ms);
+    CHECK(world.course(2).agent == "hal");
+  }
+
+  TEST_CASE("helpers are asked at once if nobody of that channel is on duty anywhere") {
+    DeskWorld world(1, 3);
+    world.on_duty(3, helper("hal"));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(100ms);
+    CHECK(world.course(1).agent == "hal");
+  }
+
+  TEST_CASE("the last agent is preferred, also at another site, but not waited for too long") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    auto what = world.customer(1);
+    what.preferred_agent = "bob";
+    what.preferred_node = node_of(2);
+    SUBCASE("free: gets it at once though an own agent is free") {
+      world.arrives(1, what);
+      world.run(100ms);
+      CHECK(world.course(1).agent == "bob");
+      CHECK(world.course(1).trace.rule == 6);
+    }
+    SUBCASE("busy: it waits a fifth of the target at most, then anybody gets it") {
+      auto other = world.customer(2);
+      other.preferred_agent = "bob";
+      other.preferred_node = node_of(2);
+      world.arrives(1, other);
+      world.run(100ms);
+      world.arrives(1, what);
+      world.run(5500ms);
+      CHECK(world.course(1).state == State::waiting);
+      world.run(700ms);
+      CHECK(world.course(1).agent == "ann");
+    }
+    SUBCASE("free in time: that agent's node pulls it") {
+      world.handling = 2s;
+      auto other = world.customer(2);
+      other.preferred_agent = "bob";
+      other.preferred_node = node_of(2);
+      world.arrives(1, other);
+      world.run(100ms);
+      world.arrives(1, what);
+      world.run(4s);
+      CHECK(world.course(1).agent == "bob");
+    }
+    SUBCASE("not on duty: nobody waits") {
+      REQUIRE(world.node(2).floor.log_out("bob", at(world.now)).ok());
+      world.arrives(1, what);
+      world.run(100ms);
+      CHECK(world.course(1).agent == "ann");
+    }
+  }
+
+  TEST_CASE("what a person directs to an agent jumps the queue but not the capacity (rule 22)") {
+    DeskWorld world(1);
+    world.handling = 5s;
+    world.on_duty(1, chatter("ann"));
+    world.arrives(1, world.customer(1));
+    world.run(100ms);
+    world.arrives(1, world.customer(2));
+    world.run(1s);
+    auto forced = world.customer(3);
+    forced.preferred_agent = "ann";
+    forced.preferred_node = node_of(1);
+    forced.directed = true;
+    world.arrives(1, forced);
+    world.run(1s);
+    CHECK(world.course(3).state == State::waiting);
+    CHECK(world.node(1).floor.view("ann")->units_used == 4);
+    world.run(5s);
+    CHECK(world.course(3).agent == "ann");
+    CHECK(world.course(3).trace.rule == 22);
+    CHECK(world.course(2).state == State::waiting);
+  }
+
+  TEST_CASE("optional skills are asked for until a quarter of the target (rule 11)") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    auto what = world.customer(1);
+    what.optional_skills = {"cars"};
+    world.arrives(1, what);
+    world.run(7s);
+    CHECK(world.course(1).state == State::waiting);
+    world.run(1s);
+    CHECK(world.course(1).agent == "ann");
+  }
+
+  TEST_CASE("declined: it goes on with its age and not to the same agent (rule 12)") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.run(1s);
+    world.behave = [&](DeskWorld::Node& node, const RingNotice& ring) {
+      if (ring.agent != "ann") return world.accept_and_finish(node, ring);
+      DeskOutbox out;
+      CHECK(
+          node.router.agent_declines(ring.conversation, ring.epoch, ring.agent, at(world.now), out)
+              .ok());
+      // What an agent says is handled like any other event of its node.
+      for (auto& [to, message] : out.messages) {
+        DeskOutbox none;
+        world.after(1ms, [&world, to = to, from = node.self, message = message] {
+          DeskOutbox next;
+          auto& home = world.node(to);
+          home.router.receive(from, message, at(world.now), next);
+          REQUIRE(next.events.size() == 1);
+          const auto& requeue = std::get<Requeue>(next.events[0]);
+          CHECK(requeue.reason == BackReason::declined);
+          CHECK(requeue.agent == "ann");
+          DeskOutbox again;
+          home.router.enqueue(world.course(1).what, at(world.now), again);
+          CHECK(again.decisions.empty());
+          CHECK(home.router.queue(at(world.now)).at(0).excluded == 1);
+        });
+      }
+    };
+    world.arrives(1, world.customer(1));
+    world.run(1s);
+    CHECK(world.course(1).rang.size() == 1);
+  }
+
+  TEST_CASE("missed by all: the list is cleared when all have said so, not before (rule 12)") {
+    DeskWorld world(1, 3);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.behave = [](DeskWorld::Node&, const RingNotice&) {};  // nobody answers
+    world.arrives(1, world.customer(1));
+    world.run(45s);
+    CHECK(world.course(1).rang == std::vector<std::string>{"ann", "bob"});
+    world.behave = [&](auto& node, const auto& ring) { world.accept_and_finish(node, ring); };
+    world.ready(1, "ann");
+    world.run(15s);
+    CHECK(world.course(1).state == State::active);
+    CHECK(world.course(1).agent == "ann");
+  }
+
+  TEST_CASE("a node that does not answer in a second is a decline and avoided (rule 15)") {
+    DeskWorld world(3, 3);
+    world.on_duty(2, chatter("bob", 3));
+    world.run(1s);
+    world.drops = [](const NodeId&, const NodeId& to, const RoutingMessage&) {
+      return to == node_of(2);
+    };
+    world.arrives(1, world.customer(1));
+    world.run(500ms);
+    world.on_duty(3, chatter("cid", 3));
+    world.run(700ms);
+    CHECK(world.course(1).agent == "cid");
+    world.arrives(1, world.customer(2));
+    world.run(200ms);
+    CHECK(world.course(2).agent == "cid");  // bob's node is not even asked
+  }
+
+  TEST_CASE("commits are repeated until Ringing; after three seconds home takes it back") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    SUBCASE("one that gets through in time rings once") {
+      int commits = 0;
+      world.drops = [&](const NodeId&, const NodeId&, const RoutingMessage& message) {
+        return std::holds_alternative<Commit>(message) && ++commits < 4;
+      };
+      world.arrives(1, world.customer(1));
+      world.run(2500ms);
+      CHECK(world.course(1).rang.size() == 1);
+      world.run(10s);
+      CHECK(world.course(1).state == State::active);
+    }
+    SUBCASE("none gets through") {
+      world.drops = [&](const NodeId&, const NodeId&, const RoutingMessage& message) {
+        return std::holds_alternative<Commit>(message) || std::holds_alternative<Grant>(message);
+      };
+      world.arrives(1, world.customer(1));
+      world.run(100ms);
+      const auto epoch = world.course(1).epoch;
+      world.run(3100ms);
+      CHECK(world.course(1).epoch > epoch);
+      CHECK(world.course(1).rang.empty());
+      world.drops = nullptr;
+      world.run(15s);
+      CHECK(world.course(1).state == State::active);
+    }
+    SUBCASE("Ringing is lost: the agent's ring ends when home takes it back") {
+      world.drops = [&](const NodeId&, const NodeId&, const RoutingMessage& message) {
+        return std::holds_alternative<Ringing>(message);
+      };
+      world.behave = [](auto&, const auto&) {};
+      world.arrives(1, world.customer(1));
+      world.run(2s);
+      REQUIRE(world.node(2).floor.work_of(talk(1)));
+      const auto first = world.node(2).floor.work_of(talk(1))->epoch;
+      world.run(1500ms);
+      const auto* work = world.node(2).floor.work_of(talk(1));
+      CHECK((!work || work->epoch > first));
+    }
+  }
+
+  TEST_CASE("a commit that finds no live hold is answered Back at once") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    DeskOutbox out;
+    Assignment assignment;
+    assignment.conversation = talk(1);
+    assignment.epoch = epoch_of(5);
+    assignment.nonce = 12345;
+    assignment.agent = "bob";
+    assignment.service = chat_class();
+    world.node(2).router.receive(node_of(1), Commit{assignment}, at(1s), out);
+    REQUIRE(out.messages.size() == 1);
+    CHECK(std::get<Back>(out.messages[0].second).reason == BackReason::no_hold);
+    CHECK(out.notices.empty());
+    DeskOutbox repeated;  // until home has heard it
+    world.node(2).router.tick(at(2s), repeated);
+    CHECK(repeated.messages.size() == 1);
+    world.node(2).router.receive(node_of(1), BackHeard{talk(1), epoch_of(5)}, at(2s), repeated);
+    DeskOutbox none;
+    world.node(2).router.tick(at(3s), none);
+    CHECK(none.messages.empty());
+  }
+
+  TEST_CASE("a drained node takes no part, but its customers are served elsewhere") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    DeskOutbox out;
+    world.node(1).router.set_open(false, at(world.now), out);
+    world.node(1).drained = true;
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(1s);
+    CHECK(world.course(1).agent == "bob");
+    world.arrives(2, world.customer(2));
+    world.run(5s);
+    CHECK(world.course(2).state == State::waiting);
+  }
+
+  TEST_CASE("nodes that may not see the region are neither asked nor given (rule 7 and 8)") {
+    DeskWorld world(1);
+    world.node(1).blind = {node_of(2)};
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(30s);
+    CHECK(world.sent<Offer>() == 0);
+    CHECK(world.course(1).state == State::waiting);
+    CHECK(world.course(1).rang.empty());
+  }
+
+  TEST_CASE("after three changes of site only home's agents get it, with an alarm (rule 17)") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    auto what = world.customer(1);
+    what.site_changes = 3;
+    SUBCASE("home has a fitting agent, though busy") {
+      world.handling = 20s;
+      world.on_duty(1, chatter("ann"));
+      world.arrives(1, world.customer(2));
+      world.run(100ms);
+      world.arrives(1, what);
+      world.run(10s);
+      CHECK(world.course(1).state == State::waiting);
+      world.run(15s);
+      CHECK(world.course(1).agent == "ann");
+    }
+    SUBCASE("home has none on duty: anywhere") {
+      world.arrives(1, what);
+      world.run(1s);
+      CHECK(world.course(1).agent == "bob");
+    }
+    CHECK(world.alarms.size() == 1);
+  }
+
+  TEST_CASE("closing a conversation ends what rings or is held for it") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.behave = [](auto&, const auto&) {};
+    world.arrives(1, world.customer(1));
+    world.run(45ms);  // held
+    DeskOutbox out;
+    SUBCASE("held") {}
+    SUBCASE("ringing") {
+      world.run(1s);
+    }
+    world.course(1).state = State::closed;
+    world.node(1).router.remove(talk(1), at(world.now), out);
+    REQUIRE(out.messages.size() == 1);
+    DeskOutbox there;
+    world.node(2).router.receive(node_of(1), out.messages[0].second, at(world.now), there);
+    CHECK(world.node(2).floor.free_slots(chat_class()).primary == 1);
+  }
+
+  TEST_CASE("slower handling of a home's work asks for more reserve, over 5 % when all are busy") {
+    HandlingGuard guard({});
+    const auto home = node_of(9);
+    const auto fill = [&](Duration remote) {
+      for (int i = 0; i < 3000; ++i) {
+        guard.local(ChannelKind::chat, 1000ms);
+        guard.remote(home, ChannelKind::chat, remote);
+      }
+    };
+    using Verdict = HandlingGuard::Verdict;
+    const auto judged = [&](bool busy, Duration when) {
+      return guard.judge(home, ChannelKind::chat, busy, at(when).steady);
+    };
+    for (int i = 0; i < 199; ++i) {
+      guard.local(ChannelKind::chat, 1000ms);
+      guard.remote(home, ChannelKind::chat, 1030ms);
+    }
+    CHECK(judged(true, 0s) == Verdict::normal);
+    fill(1030ms);
+    CHECK(judged(true, 1s) == Verdict::normal);  // hysteresis
+    CHECK(judged(true, 30s) == Verdict::normal);
+    CHECK(judged(true, 31s) == Verdict::reserved);
+    fill(1080ms);
+    CHECK(judged(true, 40s) == Verdict::reserved);
+    CHECK(judged(true, 70s) == Verdict::only_when_idle);
+    CHECK(judged(false, 71s) == Verdict::only_when_idle);
+    CHECK(judged(false, 101s) == Verdict::reserved);
+  }
+}
