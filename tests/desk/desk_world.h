@@ -134,11 +134,20 @@ class DeskWorld {
       });
     });
   }
+  void decline(Node& lessee, const std::string& agent, const ConversationId& conversation,
+               const Epoch& epoch) {
+    act(lessee, [&](DeskOutbox& out) {
+      (void)lessee.router.agent_declines(conversation, epoch, agent, at(now), out);
+    });
+  }
   void finish(const NodeId& lessee_id, const std::string& agent, const ConversationId& conversation,
               const Epoch& epoch) {
     const auto* work = node(lessee_id).floor.work_of(conversation);
-    const auto view = node(lessee_id).floor.view(agent);
-    if (!work || work->epoch != epoch || !view->connected) return;
+    if (!work || work->epoch != epoch) return;
+    if (!node(lessee_id).floor.view(agent)->connected) {
+      after(5s, [=, this] { finish(lessee_id, agent, conversation, epoch); });
+      return;
+    }
     tell_home(conversation, lessee_id, [=, this](Node& home, Course& course) {
       if (course.epoch == epoch && course.state == State::active) {
         course.state = State::closed;
