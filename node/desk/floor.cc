@@ -161,9 +161,10 @@ Status Floor::set_presence(const std::string& name, Presence presence, const std
     return Error{ErrorCode::conflict, "agent '" + name + "' is not logged in", "agent",
                  "log in first"};
   }
+  const bool served = agent.serving();
   change_presence(agent, presence, reason);
   if (presence == Presence::not_ready) drop_holds(agent, now);
-  if (agent.serving()) freed_.insert(name);
+  if (agent.serving() && !served) freed_.insert(name);
   return {};
 }
 
@@ -197,12 +198,13 @@ void Floor::connection_back(const std::string& name, Now) {
   const auto it = agents_.find(name);
   if (it == agents_.end() || it->second.presence == Presence::logged_out) return;
   auto& agent = it->second;
+  const bool served = agent.serving();
   agent.connected = true;
   for (const auto nonce : agent.works) {
     auto& work = works_.at(nonce);
     if (work.state == SlotState::busy) set_until(work, std::nullopt);
   }
-  if (agent.serving()) freed_.insert(name);
+  if (agent.serving() && !served) freed_.insert(name);
 }
 
 void Floor::change_presence(Agent& agent, Presence presence, const std::string& reason) {
