@@ -250,37 +250,44 @@ TEST_SUITE("router") {
     CHECK(world.course(1).agent == "ann");
   }
 
-  TEST_CASE("declined: it goes on with its age and not to the same agent (rule 12)") {
+  TEST_CASE("declined: it goes on with its age and not to the same agent for a while (rule 12)") {
     DeskWorld world(1);
-    world.on_duty(1, chatter("ann"));
+    world.on_duty(1, chatter("ann", 3));
     world.run(1s);
     world.behave = [&](DeskWorld::Node& node, const RingNotice& ring) {
       if (ring.agent != "ann") return world.accept_and_finish(node, ring);
-      DeskOutbox out;
-      CHECK(
-          node.router.agent_declines(ring.conversation, ring.epoch, ring.agent, at(world.now), out)
-              .ok());
-      // What an agent says is handled like any other event of its node.
-      for (auto& [to, message] : out.messages) {
-        DeskOutbox none;
-        world.after(1ms, [&world, to = to, from = node.self, message = message] {
-          DeskOutbox next;
-          auto& home = world.node(to);
-          home.router.receive(from, message, at(world.now), next);
-          REQUIRE(next.events.size() == 1);
-          const auto& requeue = std::get<Requeue>(next.events[0]);
-          CHECK(requeue.reason == BackReason::declined);
-          CHECK(requeue.agent == "ann");
-          DeskOutbox again;
-          home.router.enqueue(world.course(1).what, at(world.now), again);
-          CHECK(again.decisions.empty());
-          CHECK(home.router.queue(at(world.now)).at(0).excluded == 1);
-        });
-      }
+      world.after(2s, [&world, ring] {
+        world.decline(world.node(1), ring.agent, ring.conversation, ring.epoch);
+      });
     };
-    world.arrives(1, world.customer(1));
-    world.run(1s);
-    CHECK(world.course(1).rang.size() == 1);
+    SUBCASE("somebody else gets it") {
+      world.on_duty(2, chatter("bob"));
+      world.run(1s);
+      world.arrives(1, world.customer(1));
+      world.run(5s);
+      CHECK(world.course(1).rang == std::vector<std::string>{"ann", "bob"});
+      CHECK(world.course(1).state == State::active);
+      CHECK(world.course(1).trace.age_ms >= 2000);
+    }
+    SUBCASE("somebody who fits is busy: it waits for that one, younger ones go on") {
+      world.on_duty(2, chatter("bob"));
+      world.arrives(2, world.customer(9));
+      world.run(1s);
+      world.arrives(1, world.customer(1));
+      world.run(20s);
+      CHECK(world.course(1).rang == std::vector<std::string>{"ann"});
+      CHECK(world.course(1).state == State::waiting);
+      CHECK(world.node(1).router.queue(at(world.now)).at(0).excluded == 1);
+      world.run(60s);
+      CHECK(world.course(1).agent == "bob");
+    }
+    SUBCASE("there is nobody else: the same agent, but not at once") {
+      world.arrives(1, world.customer(1));
+      world.run(11s);
+      CHECK(world.course(1).rang.size() == 1);
+      world.run(6s);
+      CHECK(world.course(1).rang.size() == 2);
+    }
   }
 
   TEST_CASE("missed by all: the list is cleared when all have said so, not before (rule 12)") {
