@@ -1,0 +1,268 @@
+#include "storage/conversation.h"
+
+#include <algorithm>
+
+namespace crossfloor {
+namespace {
+
+bool contains(const std::vector<MessageId>& sorted, const MessageId& id) {
+  return std::binary_search(sorted.begin(), sorted.end(), id);
+}
+
+void insert(std::vector<MessageId>& sorted, const MessageId& id) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
+  if (at == sorted.end() || *at != id) sorted.insert(at, id);
+}
+
+// Notes who is home of a term. The higher (time, node) wins; true if that replaced another.
+bool note_home(std::vector<TermHome>& homes, const Epoch& epoch) {
+  const auto at =
+      std::lower_bound(homes.begin(), homes.end(), epoch.term,
+                       [](const TermHome& h, std::uint64_t term) { return h.term < term; });
+  if (at == homes.end() || at->term != epoch.term) {
+    homes.insert(at, {epoch.term, epoch.time, epoch.node});
+    return false;
+  }
+  if (std::tie(at->time, at->node) >= std::tie(epoch.time, epoch.node)) return false;
+  *at = {epoch.term, epoch.time, epoch.node};
+  return true;
+}
+
+const Epoch* claim_of(const ConversationItem& item, const ConversationId& id) {
+  if (item.subject != id) return nullptr;
+  if (const auto* placed = std::get_if<PlacedBody>(&item.body)) {
+    return placed->opens ? &placed->epoch : nullptr;
+  }
+  if (const auto* took = std::get_if<TookHomeBody>(&item.body)) return &took->epoch;
+  return nullptr;
+}
+
+class Fold {
+ public:
+  explicit Fold(Conversation& conversation) : c_(conversation) {}
+
+  // `homes_known`: who is home of each term, in the end; c_.homes holds those begun so far.
+  void apply(const ConversationItem& item, const std::vector<TermHome>& homes_known) {
+    homes_known_ = &homes_known;
+    item_ = &item;
+    std::visit([this](const auto& body) { on(body); }, item.body);
+    c_.last = std::max(c_.last, item.at);
+  }
+
+ private:
+  std::int64_t now_ms() const { return ms_of(item_->at.time.wall()); }
+
+  // True if the origin of this entry steers the conversation in `epoch`'s term at this place.
+  bool counts(const Epoch& epoch) const {
+    if (item_->subject != c_.id || epoch.node != item_->at.node) return false;
+    if (c_.homes.empty() || epoch.term != c_.homes.back().term) return false;
+    for (const auto& home : *homes_known_) {
+      if (home.term == epoch.term) return home.node == item_->at.node;
+    }
+    return false;
+  }
+
+  void enter(CourseState state, const std::string& reason) {
+    if (c_.state != state || c_.since_ms == 0) c_.since_ms = now_ms();
+    c_.state = state;
+    c_.reason = reason;
+  }
+
+  void see(const std::vector<MessageId>& seen) {
+    for (const auto& id : seen) insert(c_.seen, id);
+    std::erase_if(c_.unanswered, [&](const Unanswered& u) { return contains(c_.seen, u.message); });
+  }
+
+  void on(const std::monostate&) { ++c_.uncounted; }
+
+  void on(const MessageBody& body) {
+    if (!item_->first_copy) return;
+    const auto& message = body.message;
+    if (message.kind != MessageKind::message && message.kind != MessageKind::edited) return;
+    c_.last_ms = std::max(c_.last_ms, body.taken_ms);
+    if (c_.customer.empty()) c_.customer = message.customer.external_id;
+    if (message.direction == Direction::out) return on_outbound();
+    ++c_.messages_in;
+    if (c_.first_ms == 0) c_.first_ms = body.taken_ms;
+    c_.customer = message.customer.external_id;
+    c_.last_external_id = message.external_id;
+    if (!message.language.empty()) c_.language = message.language;
+    if (!message.topic.empty()) c_.topic = message.topic;
+    if (!c_.skills_set) {
+      for (const auto& skill : message.skills) {
+        const auto at = std::lower_bound(c_.skills.begin(), c_.skills.end(), skill);
+        if (at == c_.skills.end() || *at != skill) c_.skills.insert(at, skill);
+      }
+    }
+    if (contains(c_.seen, item_->message)) return;
+    c_.priority =
+        c_.unanswered.empty() ? message.priority : std::max(c_.priority, message.priority);
+    c_.unanswered.push_back({item_->message, body.taken_ms});
+  }
+
+  // An answer given elsewhere answers its parent, or all that came before it.
+  void on_outbound() {
+    if (!item_->echo_of.is_zero()) return;  // counted as the reply that it echoes
+    ++c_.messages_out;
+    if (c_.first_reply_ms == 0) c_.first_reply_ms = now_ms();
+    std::vector<MessageId> answered;
+    if (!item_->parent.is_zero()) {
+      answered.push_back(item_->parent);
+    } else {
+      for (const auto& u : c_.unanswered) answered.push_back(u.message);
+    }
+    see(answered);
+  }
+
+  void on(const PlacedBody& body) {
+    if (!body.opens || item_->subject != c_.id) {
+      if (body.reopens && counts(body.epoch) && c_.state == CourseState::closed && body.inbound) {
+        enter(CourseState::waiting, "reopened");
+        c_.epoch = std::max(c_.epoch, body.epoch);
+      }
+      return;
+    }
+    note_home(c_.homes, body.epoch);
+    if (c_.opened) {  // opened by two homes in a cut: the later of the first term is its home
+      c_.epoch = std::max(c_.epoch, body.epoch);
+      return;
+    }
+    c_.opened = true;
+    c_.opened_at = item_->at;
+    c_.account = body.account;
+    c_.brand = body.brand;
+    c_.channel = body.channel;
+    c_.handle = body.handle;
+    c_.thread_id = body.thread_id;
+    c_.is_public = body.is_public;
+    c_.epoch = std::max(c_.epoch, body.epoch);
+    enter(body.inbound ? CourseState::waiting : CourseState::closed,
+          body.inbound ? "new" : "answered elsewhere");
+  }
+
+  void on(const TookHomeBody& body) {
+    if (item_->subject != c_.id || (!c_.homes.empty() && body.epoch.term < c_.homes.back().term)) {
+      ++c_.uncounted;
+      return;
+    }
+    note_home(c_.homes, body.epoch);
+    c_.epoch = std::max(c_.epoch, body.epoch);
+  }
+
+  void on(const CourseBody& body) {
+    if (!counts(body.epoch) || body.epoch < c_.epoch) {
+      ++c_.uncounted;
+      return;
+    }
+    c_.epoch = body.epoch;
+    if (body.changes_site) ++c_.site_changes;
+    if (body.state == CourseState::waiting && !body.skills.empty()) {
+      c_.skills = body.skills;
+      std::sort(c_.skills.begin(), c_.skills.end());
+      c_.skills_set = true;
+    }
+    c_.team = body.team;
+    c_.prefer_agent = body.prefer_agent;
+    c_.prefer_node = body.prefer_node;
+    c_.pending_until_ms = body.pending_until_ms;
+    c_.agent = body.agent;
+    c_.agent_node = body.agent_node;
+    if (body.state == CourseState::active) {
+      c_.last_agent = body.agent;
+      c_.last_agent_node = body.agent_node;
+      c_.last_agent_ms = now_ms();
+    }
+    see(body.seen);
+    enter(body.state, body.reason);
+  }
+
+  void on(const ReplyBody& body) {
+    ReplyState reply;
+    reply.reply = body.reply;
+    reply.sender = body.sender;
+    reply.agent = body.agent;
+    reply.written_ms = now_ms();
+    reply.counts = counts(body.epoch);
+    if (ReplyState* known = c_.find_reply(body.reply)) {
+      known->sender = reply.counts ? body.sender : known->sender;  // home named another sender
+      return;
+    }
+    c_.last_ms = std::max(c_.last_ms, now_ms());
+    ++c_.messages_out;
+    if (c_.first_reply_ms == 0) c_.first_reply_ms = now_ms();
+    if (reply.counts) {
+      see(body.seen);
+      c_.last_agent = body.agent;
+      c_.last_agent_node = body.agent_node;
+      c_.last_agent_ms = now_ms();
+      if (c_.state == CourseState::active || c_.state == CourseState::wrap_up) {
+        enter(body.then, "replied");
+      }
+    } else {
+      reply.seen = body.seen;  // answered only if it was sent all the same
+      ++c_.uncounted;
+    }
+    c_.replies.push_back(std::move(reply));
+  }
+
+  void on(const NoteBody&) { c_.last_ms = std::max(c_.last_ms, now_ms()); }
+
+  void on(const AttemptBody& body) {
+    ReplyState* reply = c_.find_reply(body.reply);
+    if (reply == nullptr) return;
+    reply->attempts = std::max(reply->attempts, body.number);
+    reply->has_outcome = false;
+    if (!reply->counts && reply->attempts == 1 && body.number == 1) {
+      ++c_.handled_twice;
+      see(reply->seen);
+    }
+  }
+
+  void on(const OutcomeBody& body) {
+    ReplyState* reply = c_.find_reply(body.reply);
+    if (reply == nullptr) return;
+    const bool final = reply->has_outcome && (reply->outcome == ReplyOutcome::accepted ||
+                                              reply->outcome == ReplyOutcome::refused);
+    if (final) return;
+    reply->has_outcome = true;
+    reply->outcome = body.outcome;
+    reply->detail = body.detail;
+  }
+
+  Conversation& c_;
+  const ConversationItem* item_ = nullptr;
+  const std::vector<TermHome>* homes_known_ = nullptr;
+};
+
+}  // namespace
+
+ReplyState* Conversation::find_reply(const ReplyId& wanted) {
+  const auto at = std::find_if(replies.begin(), replies.end(),
+                               [&](const ReplyState& r) { return r.reply == wanted; });
+  return at == replies.end() ? nullptr : &*at;
+}
+
+Conversation fold_conversation(const ConversationId& id,
+                               const std::vector<ConversationItem>& items) {
+  std::vector<TermHome> homes;
+  for (const auto& item : items) {
+    if (const Epoch* claim = claim_of(item, id)) note_home(homes, *claim);
+  }
+  Conversation conversation;
+  conversation.id = id;
+  Fold fold(conversation);
+  for (const auto& item : items) fold.apply(item, homes);
+  return conversation;
+}
+
+bool fold_next(Conversation& conversation, const ConversationItem& item) {
+  if (item.at <= conversation.last) return false;
+  std::vector<TermHome> homes = conversation.homes;
+  if (const Epoch* claim = claim_of(item, conversation.id)) {
+    if (note_home(homes, *claim)) return false;
+  }
+  Fold(conversation).apply(item, homes);
+  return true;
+}
+
+}  // namespace crossfloor

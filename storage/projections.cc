@@ -1,0 +1,425 @@
+#include "storage/projections.h"
+
+#include <algorithm>
+
+namespace crossfloor {
+namespace {
+
+Bytes keyed(char kind, ByteView first, ByteView second = {}) {
+  Bytes key(1, kind);
+  key.append(first);
+  key.append(second);
+  return key;
+}
+
+template <typename T, typename Less>
+void insert_sorted(std::vector<T>& list, T value, Less less) {
+  list.insert(std::lower_bound(list.begin(), list.end(), value, less), std::move(value));
+}
+
+constexpr auto by_position = [](const auto& a, const auto& b) { return a.at < b.at; };
+
+}  // namespace
+
+// One entry on its way into the rows.
+struct Projections::Arrival {
+  Workspace& rows;
+  const Entry& entry;
+  EntryHeader header;
+  Region region;
+  Position at;
+  const Subjects& subjects;
+  FoldNews& news;
+  Status failed;  // the first error of the store; later steps are then skipped
+
+  ConversationId conversation() const { return header.subject.as<ConversationId>(); }
+
+  template <typename Row>
+  Row get(Result<std::optional<Row>> row) {
+    if (row.ok()) return row.value().value_or(Row{});
+    if (failed.ok()) failed = row.error();
+    return Row{};
+  }
+  ConversationId standing(const ConversationId& id) {
+    auto found = crossfloor::rows::canonical(rows, id);
+    if (found.ok()) return found.value();
+    if (failed.ok()) failed = found.error();
+    return id;
+  }
+  void note(Status status) {
+    if (!status.ok() && failed.ok()) failed = status;
+  }
+};
+
+Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequence,
+                         const Entry& entry, FoldNews& news) const {
+  auto header = EntryHeader::decode(entry.header);
+  if (!header.ok()) return {};
+  const Subjects* subjects = subjects_(stream.region);
+  if (subjects == nullptr) return {};
+  Arrival a{rows,
+            entry,
+            header.value(),
+            stream.region,
+            {header.value().time, stream.origin.node, stream.origin.generation, sequence},
+            *subjects,
+            news,
+            {}};
+  switch (static_cast<EntryKind>(header.value().kind)) {
+    case EntryKind::message:
+      fold_message(a);
+      break;
+    case EntryKind::placed:
+      fold_placed(a);
+      break;
+    case EntryKind::course:
+      if (auto body = decode_body<CourseBody>(entry.body); body.ok()) {
+        note_command(a, body.value().command);
+      }
+      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      break;
+    case EntryKind::note:
+      if (auto body = decode_body<NoteBody>(entry.body); body.ok()) {
+        note_command(a, body.value().command);
+      }
+      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      break;
+    case EntryKind::reply:
+      if (auto body = decode_body<ReplyBody>(entry.body); body.ok()) {
+        note_command(a, body.value().command);
+        const auto key = keyed('R', body.value().reply.view());
+        const auto known = a.get(rows::reply(a.rows, body.value().reply));
+        if (known.at == Position{} || a.at < known.at) {
+          a.rows.put(key, encode_row(ReplyRow{a.conversation(), a.at, a.region}));
+        }
+      }
+      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      break;
+    case EntryKind::outcome:
+      note_external_name(a);
+      [[fallthrough]];
+    case EntryKind::took_home:
+    case EntryKind::attempt:
+      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      break;
+    case EntryKind::link:
+      fold_link(a);
+      break;
+    case EntryKind::agent:
+    case EntryKind::account:
+      fold_subject(a);
+      break;
+    case EntryKind::act:
+      a.rows.put(keyed('V', a.at.key()), a.region);
+      break;
+    case EntryKind::certificate:
+    case EntryKind::revocation:
+      news.membership.push_back(entry);
+      break;
+    case EntryKind::generation:
+      break;
+  }
+  return a.failed;
+}
+
+void Projections::fold_message(Arrival& a) const {
+  const auto id = a.header.subject.as<MessageId>();
+  auto body = decode_body<MessageBody>(a.entry.body);
+  MessageRow row = a.get(rows::message(a.rows, id));
+  row.region = a.region;
+  MessageCopy copy{a.at, MessageKind::message, {}};
+  if (body.ok()) {
+    const auto& message = body.value().message;
+    copy.kind = message.kind;
+    copy.text = a.subjects.text(word_of(message.kind), message.text);
+    if (body.value().trusted_ref && !message.customer.customer_ref.empty()) {
+      const auto handle =
+          a.subjects.handle(body.value().brand, body.value().channel, message.customer.external_id);
+      const auto ref = a.subjects.reference(body.value().brand, message.customer.customer_ref);
+      const LinkRow linked{a.at, true};
+      for (const auto& key :
+           {keyed('L', handle.view(), ref.view()), keyed('L', ref.view(), handle.view())}) {
+        auto known = a.rows.get(key);
+        if (!known.ok()) return a.note(known.error());
+        // The person who unlinks means it: a later message with the same reference links nothing
+        // anew, so only the first such row is written.
+        if (!known.value()) a.rows.put(key, encode_row(linked));
+      }
+    }
+  }
+  insert_sorted(row.copies, copy, by_position);
+  a.rows.put(rows::message_key(id), encode_row(row));
+  if (row.placements.empty()) {
+    a.rows.put(keyed('U', id.view()), a.region);
+    a.news.unplaced.insert(id);
+    return;
+  }
+  add_item(a, a.standing(row.placements.front().conversation), a.at, a.header.kind,
+           row.placements.front().conversation, id);
+}
+
+void Projections::fold_placed(Arrival& a) const {
+  auto decoded = decode_body<PlacedBody>(a.entry.body);
+  if (!decoded.ok()) return;
+  const PlacedBody& body = decoded.value();
+  if (body.opens) opened(a, body);
+  MessageRow row = a.get(rows::message(a.rows, body.message));
+  const auto before = row.placements;
+  row.region = a.region;
+  insert_sorted(row.placements, Placement{a.at, a.conversation()}, by_position);
+  a.rows.put(rows::message_key(body.message), encode_row(row));
+  a.rows.erase(keyed('U', body.message.view()));
+  const auto target = a.standing(row.placements.front().conversation);
+  if (before.empty()) {
+    move_message(a, body.message, row, target);
+  } else if (before.front().conversation != row.placements.front().conversation) {
+    move_message(a, body.message, row, a.standing(before.front().conversation));
+  }
+  add_item(a, a.standing(a.conversation()), a.at, a.header.kind, a.conversation(), body.message);
+}
+
+// Puts a message's items where its first placement says, out of `from`.
+void Projections::move_message(Arrival& a, const MessageId& message, const MessageRow& row,
+                               const ConversationId& from) const {
+  const auto subject = row.placements.front().conversation;
+  const auto to = a.standing(subject);
+  for (const auto& copy : row.copies) {
+    if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
+    a.rows.put(keyed('I', to.view(), copy.at.key()),
+               encode_row(ItemRow{a.region, static_cast<std::uint16_t>(EntryKind::message), subject,
+                                  message}));
+  }
+  if (row.copies.empty()) return;
+  if (from != to) refold(a, from);
+  refold(a, to);
+}
+
+// Indexes a conversation by its customer, place and thread, and finds out whether it is an alias.
+void Projections::opened(Arrival& a, const PlacedBody& body) const {
+  const auto id = a.conversation();
+  Bytes age;
+  put_be64(age, a.at.time.value);
+  a.rows.put(keyed('H', body.handle.view(), age + Bytes(id.view())), a.region);
+
+  const auto place_key = a.subjects.place(body.account, body.handle, body.is_public);
+  const auto place = a.get(rows::place(a.rows, place_key));
+  if (place.at < a.at) {
+    a.rows.put(keyed('P', place_key.view()), encode_row(PlaceRow{a.at, id}));
+  }
+  if (body.thread_id.empty()) return;
+
+  const auto thread_key = a.subjects.thread(body.account, body.thread_id, body.handle);
+  ThreadRow thread = a.get(rows::thread(a.rows, thread_key));
+  const auto same = std::find_if(thread.opened.begin(), thread.opened.end(),
+                                 [&](const Placement& p) { return p.conversation == id; });
+  const auto before = thread.opened.empty() ? id : thread.opened.front().conversation;
+  if (same != thread.opened.end()) {
+    if (same->at <= a.at) return;
+    thread.opened.erase(same);
+  }
+  insert_sorted(thread.opened, Placement{a.at, id}, by_position);
+  a.rows.put(keyed('S', thread_key.view()), encode_row(thread));
+  const auto stands = thread.opened.front().conversation;
+  for (const auto& one : thread.opened) {
+    if (one.conversation == stands) continue;
+    if (one.conversation != id && before == stands) continue;  // an alias already
+    Conversation alias;
+    alias.id = one.conversation;
+    alias.opened = true;
+    alias.opened_at = one.at;
+    alias.account = body.account;
+    alias.brand = body.brand;
+    alias.channel = body.channel;
+    alias.handle = body.handle;
+    alias.thread_id = body.thread_id;
+    alias.alias_of = stands;
+    alias.state = CourseState::closed;
+    alias.reason = "alias";
+    store(a, alias);
+    move_items(a, one.conversation, stands);
+  }
+  if (before != stands) {
+    // It was an alias until now: its own row is folded anew.
+    a.rows.erase(rows::conversation_key(stands));
+    move_items(a, before, stands);
+  }
+  if (thread.opened.size() > 1) refold(a, stands);
+}
+
+void Projections::fold_subject(Arrival& a) const {
+  const auto known = a.get(rows::subject(a.rows, a.header.subject));
+  if (a.at < known.at) return;
+  a.rows.put(keyed('A', a.header.subject.view()),
+             encode_row(SubjectRow{a.at, a.region, a.header.kind}));
+  a.news.subjects.insert(a.header.subject);
+}
+
+void Projections::fold_link(Arrival& a) const {
+  auto body = decode_body<LinkBody>(a.entry.body);
+  if (!body.ok()) return;
+  const auto& link = body.value();
+  for (const auto& key : {keyed('L', link.first.view(), link.second.view()),
+                          keyed('L', link.second.view(), link.first.view())}) {
+    auto known = a.rows.get(key);
+    if (!known.ok()) return a.note(known.error());
+    if (known.value()) {
+      auto row = decode_row<LinkRow>(*known.value());
+      if (!row.ok()) return a.note(row.error());
+      if (a.at < row.value().at) continue;
+    }
+    a.rows.put(key, encode_row(LinkRow{a.at, link.linked}));
+  }
+}
+
+void Projections::note_command(Arrival& a, const CommandId& command) const {
+  if (command.is_zero()) return;
+  const auto known = a.get(rows::command(a.rows, command));
+  if (known.at != Position{} && known.at < a.at) return;
+  a.rows.put(keyed('K', command.view()),
+             encode_row(CommandRow{a.at, a.header.kind, a.conversation()}));
+}
+
+// The provider's name of what we sent: its echo coming in later is not a new message.
+void Projections::note_external_name(Arrival& a) const {
+  auto body = decode_body<OutcomeBody>(a.entry.body);
+  if (!body.ok() || body.value().outcome != ReplyOutcome::accepted ||
+      body.value().external_id.empty()) {
+    return;
+  }
+  const auto id = a.subjects.message(body.value().account, body.value().external_id);
+  MessageRow row = a.get(rows::message(a.rows, id));
+  if (!row.echo_of.is_zero() && row.echo_of <= body.value().reply) return;
+  row.region = a.region;
+  row.echo_of = body.value().reply;
+  a.rows.put(rows::message_key(id), encode_row(row));
+  if (!row.placements.empty()) refold(a, a.standing(row.placements.front().conversation));
+}
+
+void Projections::add_item(Arrival& a, const ConversationId& conversation, const Position& at,
+                           std::uint16_t kind, const ConversationId& subject,
+                           const MessageId& message) const {
+  const auto standing = a.standing(conversation);
+  const ItemRow row{a.region, kind, subject, message};
+  a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
+  auto folded = rows::conversation(a.rows, standing);
+  if (!folded.ok()) return a.note(folded.error());
+  if (folded.value()) {
+    auto item = item_at(a, standing, at, row);
+    if (item && fold_next(*folded.value(), *item)) return store(a, *folded.value());
+  }
+  refold(a, standing);
+}
+
+void Projections::move_items(Arrival& a, const ConversationId& from,
+                             const ConversationId& to) const {
+  std::vector<std::pair<Bytes, Bytes>> items;
+  const Bytes prefix = rows::item_prefix(from);
+  a.note(a.rows.scan(prefix, after_prefix(prefix), [&](ByteView key, ByteView value) {
+    items.emplace_back(Bytes(key), Bytes(value));
+    return true;
+  }));
+  for (auto& [key, value] : items) {
+    a.rows.erase(key);
+    a.rows.put(keyed('I', to.view(), ByteView(key).substr(prefix.size())), std::move(value));
+  }
+}
+
+void Projections::refold(Arrival& a, const ConversationId& conversation) const {
+  std::vector<std::pair<Position, ItemRow>> found;
+  const Bytes prefix = rows::item_prefix(conversation);
+  a.note(a.rows.scan(prefix, after_prefix(prefix), [&](ByteView key, ByteView value) {
+    auto row = decode_row<ItemRow>(value);
+    const auto at = Position::from_key(key.substr(prefix.size()));
+    if (!row.ok() || !at) {
+      a.note(row.ok() ? Error{ErrorCode::corrupt, "an item's key of a wrong size", "", ""}
+                      : row.error());
+      return false;
+    }
+    found.emplace_back(*at, std::move(row).value());
+    return true;
+  }));
+  std::vector<ConversationItem> items;
+  for (const auto& [at, row] : found) {
+    if (auto item = item_at(a, conversation, at, row)) items.push_back(std::move(*item));
+  }
+  if (!a.failed.ok()) return;
+  Conversation folded = fold_conversation(conversation, items);
+  store(a, folded);
+}
+
+void Projections::store(Arrival& a, Conversation& conversation) const {
+  a.rows.put(rows::conversation_key(conversation.id), encode_row(conversation));
+  const bool replies_open = std::any_of(conversation.replies.begin(), conversation.replies.end(),
+                                        [](const ReplyState& reply) { return reply.open(); });
+  const bool open = !conversation.is_alias() && conversation.opened &&
+                    (conversation.state != CourseState::closed ||
+                     !conversation.unanswered.empty() || replies_open);
+  const auto key = keyed('O', conversation.id.view());
+  if (open) {
+    a.rows.put(key, a.region);
+  } else {
+    a.rows.erase(key);
+  }
+  a.news.conversations.insert(conversation.id);
+}
+
+std::optional<ConversationItem> Projections::item_at(Arrival& a, const ConversationId&,
+                                                     const Position& at, const ItemRow& row) const {
+  const Stream stream{{at.node, at.generation}, row.region};
+  const bool is_new = at == a.at;
+  Result<Entry> read = is_new ? Result<Entry>(a.entry) : log_.entry_at(a.rows, stream, at.sequence);
+  if (!read.ok()) {
+    a.note(read.error());
+    return std::nullopt;
+  }
+  ConversationItem item;
+  item.at = at;
+  item.subject = row.subject;
+  item.kind = static_cast<EntryKind>(row.kind);
+  item.message = row.message;
+  const Bytes& body = read.value().body;
+  const auto take = [&](auto decoded) {
+    if (decoded.ok()) item.body = std::move(decoded).value();
+  };
+  switch (item.kind) {
+    case EntryKind::message: {
+      auto decoded = decode_body<MessageBody>(body);
+      const MessageRow message = a.get(rows::message(a.rows, row.message));
+      const MessageCopy* primary = message.primary();
+      item.first_copy = primary != nullptr && primary->at == at;
+      item.echo_of = message.echo_of;
+      if (decoded.ok() && !decoded.value().message.parent_id.empty()) {
+        item.parent =
+            a.subjects.message(decoded.value().account, decoded.value().message.parent_id);
+      }
+      take(std::move(decoded));
+      break;
+    }
+    case EntryKind::placed:
+      take(decode_body<PlacedBody>(body));
+      break;
+    case EntryKind::course:
+      take(decode_body<CourseBody>(body));
+      break;
+    case EntryKind::took_home:
+      take(decode_body<TookHomeBody>(body));
+      break;
+    case EntryKind::reply:
+      take(decode_body<ReplyBody>(body));
+      break;
+    case EntryKind::note:
+      take(decode_body<NoteBody>(body));
+      break;
+    case EntryKind::attempt:
+      take(decode_body<AttemptBody>(body));
+      break;
+    case EntryKind::outcome:
+      take(decode_body<OutcomeBody>(body));
+      break;
+    default:
+      break;
+  }
+  return item;
+}
+
+}  // namespace crossfloor

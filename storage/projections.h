@@ -1,0 +1,88 @@
+// Folds each new entry, own or received, into the rows of storage/rows.h, in the same batch.
+//
+// Entries of different streams arrive in any order, so every rule here holds whatever came first: a
+// placement before its message, a reply before the conversation it belongs to, an alias before the
+// conversation that stands. Two nodes that hold the same entries end with the same rows.
+#pragma once
+
+#include <functional>
+#include <set>
+
+#include "protocol/subjects.h"
+#include "storage/conversation.h"
+#include "storage/log.h"
+#include "storage/rows.h"
+#include "storage/workspace.h"
+
+namespace crossfloor {
+
+// What an entry changed, for those who keep open things in memory.
+struct FoldNews {
+  std::set<ConversationId> conversations;
+  std::set<MessageId> unplaced;
+  std::set<Subject> subjects;     // agents and accounts whose latest entry changed
+  std::vector<Entry> membership;  // certificates and revocations
+};
+
+class Projections {
+ public:
+  // The keyed ids of a region; nothing for a region whose secret this node does not hold.
+  using SubjectsOf = std::function<const Subjects*(const Region&)>;
+
+  Projections(SubjectsOf subjects, const Log& log) : subjects_(std::move(subjects)), log_(log) {}
+
+  // Errors: corrupt, io of the store. An entry whose body cannot be read is counted, not an error:
+  // one malformed entry must not stop a stream.
+  Status fold(Workspace& rows, const Stream& stream, Sequence sequence, const Entry& entry,
+              FoldNews& news) const;
+
+ private:
+  struct Arrival;
+  void fold_message(Arrival& a) const;
+  void fold_placed(Arrival& a) const;
+  void fold_subject(Arrival& a) const;
+  void fold_link(Arrival& a) const;
+  void note_command(Arrival& a, const CommandId& command) const;
+  void note_external_name(Arrival& a) const;
+  void opened(Arrival& a, const PlacedBody& body) const;
+  void add_item(Arrival& a, const ConversationId& conversation, const Position& at,
+                std::uint16_t kind, const ConversationId& subject, const MessageId& message) const;
+  void move_items(Arrival& a, const ConversationId& from, const ConversationId& to) const;
+  void move_message(Arrival& a, const MessageId& message, const MessageRow& row,
+                    const ConversationId& from) const;
+  void refold(Arrival& a, const ConversationId& conversation) const;
+  void store(Arrival& a, Conversation& conversation) const;
+  std::optional<ConversationItem> item_at(Arrival& a, const ConversationId& conversation,
+                                          const Position& at, const ItemRow& row) const;
+
+  SubjectsOf subjects_;
+  const Log& log_;
+};
+
+// Reading rows. Errors: corrupt, io.
+namespace rows {
+Bytes message_key(const MessageId& id);
+Bytes conversation_key(const ConversationId& id);
+Bytes item_prefix(const ConversationId& id);
+Bytes open_prefix();
+Bytes unplaced_prefix();
+Bytes handle_prefix(const HandleId& handle);
+Bytes link_prefix(const HandleId& handle);
+Bytes act_prefix();
+Bytes subject_prefix();
+
+Result<std::optional<MessageRow>> message(const Reader& reader, const MessageId& id);
+Result<std::optional<Conversation>> conversation(const Reader& reader, const ConversationId& id);
+// The conversation that stands for `id`: itself, or what it is an alias of.
+Result<ConversationId> canonical(const Reader& reader, const ConversationId& id);
+Result<std::optional<ThreadRow>> thread(const Reader& reader, const Subject& key);
+Result<std::optional<PlaceRow>> place(const Reader& reader, const Subject& key);
+Result<std::optional<CommandRow>> command(const Reader& reader, const CommandId& id);
+Result<std::optional<ReplyRow>> reply(const Reader& reader, const ReplyId& id);
+Result<std::optional<SubjectRow>> subject(const Reader& reader, const Subject& id);
+// All handles joined to this one by links, itself included, in id order; at most `limit`.
+Result<std::vector<HandleId>> customer(const Reader& reader, const HandleId& handle,
+                                       std::size_t limit = 64);
+}  // namespace rows
+
+}  // namespace crossfloor

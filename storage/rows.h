@@ -1,0 +1,165 @@
+// The rows that projections keep. Each is a function of the set of entries held, so that two nodes
+// with equal vectors have equal rows. Keys, after those of the log (storage/log_keys.h):
+//
+//   M <message id>                       MessageRow
+//   C <conversation id>                  Conversation (storage/conversation.h)
+//   I <conversation id> <position>       ItemRow: one entry of a conversation, in order
+//   O <conversation id>                  nothing: it is open (not closed, or replies are not done)
+//   H <handle> <opened at> <conv. id>    nothing: a customer's conversations by age
+//   S <thread key>                       ThreadRow: conversations opened on one thread
+//   P <place key>                        PlaceRow: latest conversation at account, handle,
+//   visibility K <command id>                       CommandRow: a person's command was carried out
+//   R <reply id>                         ReplyRow: the conversation of a reply
+//   L <handle> <other handle>            LinkRow, kept in both directions
+//   U <message id>                       nothing: not placed yet
+//   A <subject>                          SubjectRow: latest entry about an agent or account
+//   V <position>                         nothing: an operator's act, in order
+//
+// Every key ends on its region's number or id being unguessable, so regions never share a row.
+#pragma once
+
+#include "protocol/position.h"
+#include "storage/conversation.h"
+
+namespace crossfloor {
+
+// One entry that carries a message's id: the first copy, further copies, revisions, receipts.
+struct MessageCopy {
+  Position at;
+  MessageKind kind = MessageKind::message;
+  Subject text;  // keyed hash of what it says, to tell a copy from a revision
+
+  bool operator==(const MessageCopy&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("kind", self.kind);
+    visit("text", self.text);
+  }
+};
+
+struct Placement {
+  Position at;
+  ConversationId conversation;
+
+  bool operator==(const Placement&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("conversation", self.conversation);
+  }
+};
+
+struct MessageRow {
+  Region region;
+  std::vector<MessageCopy> copies;    // by position; the first is the message
+  std::vector<Placement> placements;  // by position; the first counts
+  ReplyId echo_of;                    // the provider's name of a reply of ours
+
+  // The first copy that brings the message itself, as against news about it.
+  const MessageCopy* primary() const;
+  const MessageCopy* find(MessageKind kind, const Subject& text) const;
+  // Distinct texts beside the first: shown and counted, never dropped.
+  std::size_t revisions() const;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("region", self.region);
+    visit("copies", self.copies);
+    visit("placements", self.placements);
+    visit("echo_of", self.echo_of);
+  }
+};
+
+struct ItemRow {
+  Region region;
+  std::uint16_t kind = 0;
+  ConversationId subject;
+  MessageId message;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("region", self.region);
+    visit("kind", self.kind);
+    visit("subject", self.subject);
+    visit("message", self.message);
+  }
+};
+
+// The first is the conversation that stands; the others are its aliases.
+struct ThreadRow {
+  std::vector<Placement> opened;  // by position
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("opened", self.opened);
+  }
+};
+
+struct PlaceRow {
+  Position at;
+  ConversationId conversation;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("conversation", self.conversation);
+  }
+};
+
+struct CommandRow {
+  Position at;
+  std::uint16_t kind = 0;
+  ConversationId conversation;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("kind", self.kind);
+    visit("conversation", self.conversation);
+  }
+};
+
+struct ReplyRow {
+  ConversationId conversation;
+  Position at;
+  Region region;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("conversation", self.conversation);
+    visit("at", self.at);
+    visit("region", self.region);
+  }
+};
+
+struct LinkRow {
+  Position at;
+  bool linked = true;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("linked", self.linked);
+  }
+};
+
+struct SubjectRow {
+  Position at;
+  Region region;
+  std::uint16_t kind = 0;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at", self.at);
+    visit("region", self.region);
+    visit("kind", self.kind);
+  }
+};
+
+template <typename Row>
+Bytes encode_row(const Row& row);
+template <typename Row>
+Result<Row> decode_row(ByteView bytes);
+
+}  // namespace crossfloor
