@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/log_read.h"
+
 namespace crossfloor {
 namespace {
 
@@ -365,19 +367,23 @@ void Projections::store(Arrival& a, Conversation& conversation) const {
 
 std::optional<ConversationItem> Projections::item_at(Arrival& a, const ConversationId&,
                                                      const Position& at, const ItemRow& row) const {
-  const Stream stream{{at.node, at.generation}, row.region};
-  const bool is_new = at == a.at;
-  Result<Entry> read = is_new ? Result<Entry>(a.entry) : log_.entry_at(a.rows, stream, at.sequence);
-  if (!read.ok()) {
-    a.note(read.error());
-    return std::nullopt;
+  Bytes body;
+  if (at == a.at) {
+    body = a.entry.body;
+  } else {
+    auto read = entry_at(a.rows, Stream{{at.node, at.generation}, row.region}, at.sequence);
+    if (!read.ok() || !read.value()) {
+      a.note(read.ok() ? Error{ErrorCode::corrupt, "an entry that a row names is missing", "", ""}
+                       : read.error());
+      return std::nullopt;
+    }
+    body = std::move(read.value()->body);
   }
   ConversationItem item;
   item.at = at;
   item.subject = row.subject;
   item.kind = static_cast<EntryKind>(row.kind);
   item.message = row.message;
-  const Bytes& body = read.value().body;
   const auto take = [&](auto decoded) {
     if (decoded.ok()) item.body = std::move(decoded).value();
   };

@@ -10,7 +10,6 @@
 
 #include "protocol/subjects.h"
 #include "storage/conversation.h"
-#include "storage/log.h"
 #include "storage/rows.h"
 #include "storage/workspace.h"
 
@@ -56,7 +55,6 @@ class Projections {
                                           const Position& at, const ItemRow& row) const;
 
   SubjectsOf subjects_;
-  const Log& log_;
 };
 
 // Reading rows. Errors: corrupt, io.

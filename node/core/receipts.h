@@ -1,0 +1,46 @@
+// Who waits for durability: an intake or a command is answered when its entry is synced here and,
+// under "mesh", at one other node of the region. The gate sees to "here"; this to the other.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "node/core/settings.h"
+#include "protocol/position.h"
+
+namespace crossfloor {
+
+class Receipts {
+ public:
+  // `mesh` says whether it was proven to lie on two disks.
+  using Done = std::function<void(bool mesh)>;
+  struct Ready {
+    Done done;
+    bool mesh = false;
+  };
+
+  // Waits for the entry at `sequence` of a stream. `steady` is now.
+  void wait(const Stream& stream, Sequence sequence, Instant since, Done done);
+  // A node of the region has the stream up to here on its disk.
+  void stored(const Stream& stream, Sequence sequence);
+  // True if some other node is known to hold this entry.
+  bool proven(const Stream& stream, Sequence sequence) const;
+
+  // Those that are done: proven, or waiting for longer than `alone_after` while no other node of
+  // the region is in reach (`alone`).
+  std::vector<Ready> take(Instant now, bool alone, Duration alone_after);
+  std::optional<Instant> deadline(bool alone, Duration alone_after) const;
+  std::size_t size() const { return waiting_; }
+
+ private:
+  struct Waiter {
+    Instant since;
+    Done done;
+  };
+  std::map<Stream, std::multimap<Sequence, Waiter>> waiters_;
+  std::map<Stream, Sequence> stored_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace crossfloor

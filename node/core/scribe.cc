@@ -1,0 +1,102 @@
+#include "node/core/scribe.h"
+
+namespace crossfloor {
+
+Scribe::Scribe(const Crypto& crypto, Random& random, const Identity& identity,
+               const NodeSettings& settings, const Reader& store)
+    : crypto_(crypto),
+      random_(random),
+      identity_(identity),
+      settings_(settings),
+      workspace_(store),
+      log_(crypto, identity.mesh),
+      projections_([this](const Region& region) { return subjects(region); }) {
+  for (const auto& [region, secret] : settings.region_secrets) {
+    subjects_.emplace(region, Subjects(crypto, secret));
+  }
+}
+
+Status Scribe::open() {
+  return log_.open(workspace_);
+}
+
+const Subjects* Scribe::subjects(const Region& region) const {
+  const auto at = subjects_.find(region);
+  return at == subjects_.end() ? nullptr : &at->second;
+}
+
+void Scribe::begin_stream(const Region& region, Now now) {
+  if (log_.head(own(region)) != nullptr) return;
+  GenerationBody body{self(), settings_.site, ms_of(now.wall), settings_.version};
+  Written written;
+  append(region, EntryKind::generation, {}, encode_body(body, random_), clock_.next(now.wall),
+         written);
+}
+
+Scribe::Written Scribe::write_encoded(const Region& region, EntryKind kind, const Subject& subject,
+                                      Bytes body, Now now) {
+  begin_stream(region, now);
+  Written written;
+  append(region, kind, subject, std::move(body), clock_.next(now.wall), written);
+  return written;
+}
+
+void Scribe::append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
+                    HybridTime time, Written& written) {
+  const Stream stream = own(region);
+  EntryHeader header;
+  header.kind = static_cast<std::uint16_t>(kind);
+  header.time = time;
+  header.subject = subject;
+  Entry entry;
+  header.append_to(entry.header);
+  entry.body = std::move(body);
+
+  Batch batch;
+  const Head head = log_.append(stream, entry, batch);
+  workspace_.write(std::move(batch));
+  written = {{time, self(), identity_.generation, head.sequence}, head.hash, stream};
+
+  auto folded = projections_.fold(workspace_, stream, head.sequence, entry, news_);
+  if (!folded.ok() && failed_.ok()) failed_ = folded;
+
+  Range& range = unsealed_[region];
+  if (range.entries.empty()) {
+    range.stream = stream;
+    range.first = head.sequence;
+  }
+  range.entries.push_back(std::move(entry));
+}
+
+Result<Sequence> Scribe::accept(const Range& range, Now now) {
+  Batch batch;
+  auto accepted = log_.accept(workspace_, range, batch);
+  workspace_.write(std::move(batch));
+  if (!accepted.ok()) return accepted.error();
+  for (const auto& fresh : accepted.value().entries) {
+    const Entry& entry = range.entries[fresh.sequence - range.first];
+    if (auto header = EntryHeader::decode(entry.header); header.ok()) {
+      if (!clock_.follow(header.value().time, now.wall)) ++from_the_future_;
+    }
+    auto folded = projections_.fold(workspace_, range.stream, fresh.sequence, entry, news_);
+    if (!folded.ok() && failed_.ok()) failed_ = folded;
+  }
+  return range.seal.sequence;
+}
+
+Scribe::Closed Scribe::close() {
+  Closed closed;
+  for (auto& [region, range] : unsealed_) {
+    if (range.entries.empty()) continue;
+    Batch batch;
+    range.seal = log_.seal(own(region), identity_.key, batch);
+    workspace_.write(std::move(batch));
+    closed.live.push_back(std::move(range));
+  }
+  unsealed_.clear();
+  closed.batch = workspace_.close();
+  closed.number = workspace_.last_write();
+  return closed;
+}
+
+}  // namespace crossfloor

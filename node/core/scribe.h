@@ -1,0 +1,93 @@
+// The one pen of a node: writes its entries, and takes in those of others. Each goes into the log
+// and the rows in one batch; who keeps open things in memory hears of it through `news`.
+#pragma once
+
+#include "node/core/settings.h"
+#include "protocol/hybrid_time.h"
+#include "storage/log.h"
+#include "storage/projections.h"
+#include "storage/workspace.h"
+
+namespace crossfloor {
+
+class Scribe {
+ public:
+  struct Identity {
+    SigningKey key;
+    MeshId mesh;
+    Generation generation = 0;
+  };
+  Scribe(const Crypto& crypto, Random& random, const Identity& identity,
+         const NodeSettings& settings, const Reader& store);
+
+  // Loads the heads. Errors: corrupt, io.
+  Status open();
+
+  struct Written {
+    Position at;
+    Hash hash;
+    Stream stream;
+  };
+  // Appends to the own stream of a region that this node holds.
+  template <typename Body>
+  Written write(const Region& region, EntryKind kind, const Subject& subject, const Body& body,
+                Now now) {
+    return write_encoded(region, kind, subject, encode_body(body, random_), now);
+  }
+  Written write_encoded(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
+                        Now now);
+  // The hybrid time that the next entry will at least have: for an epoch that names it.
+  HybridTime next_time(Now now) { return clock_.next(now.wall); }
+
+  // Takes a peer's range. Errors: as Log::accept, and those of the store.
+  Result<Sequence> accept(const Range& range, Now now);
+
+  bool dirty() const { return workspace_.dirty(); }
+  // Seals what was written, hands out the batch, and the sealed ranges of the own streams for the
+  // live push. Its number is last_write().
+  struct Closed {
+    Batch batch;
+    std::uint64_t number = 0;
+    std::vector<Range> live;
+  };
+  Closed close();
+  void committed(std::uint64_t number) { workspace_.committed(number); }
+  std::uint64_t last_write() const { return workspace_.last_write(); }
+
+  const Reader& view() const { return workspace_; }
+  Workspace& workspace() { return workspace_; }
+  Log& log() { return log_; }
+  const Log& log() const { return log_; }
+  const Subjects* subjects(const Region& region) const;
+  NodeId self() const { return identity_.key.node(); }
+  Generation generation() const { return identity_.generation; }
+  Random& random() { return random_; }
+  const Crypto& crypto() const { return crypto_; }
+  FoldNews take_news() { return std::exchange(news_, {}); }
+  // Entries stored although their time lies over 60 s ahead of this clock.
+  std::uint64_t entries_from_the_future() const { return from_the_future_; }
+  // The first error of the store; after it nothing may be written.
+  const Status& failed() const { return failed_; }
+
+ private:
+  Stream own(const Region& region) const { return {{self(), identity_.generation}, region}; }
+  void begin_stream(const Region& region, Now now);
+  void append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
+              HybridTime time, Written& written);
+
+  const Crypto& crypto_;
+  Random& random_;
+  Identity identity_;
+  const NodeSettings& settings_;
+  std::map<Region, Subjects> subjects_;
+  Workspace workspace_;
+  Log log_;
+  Projections projections_;
+  HybridClock clock_;
+  FoldNews news_;
+  std::map<Region, Range> unsealed_;  // what was written since the last seal
+  std::uint64_t from_the_future_ = 0;
+  Status failed_;
+};
+
+}  // namespace crossfloor
