@@ -27,6 +27,7 @@ std::vector<Receipts::Ready> Receipts::take(Instant now, bool alone, Duration al
       const bool mesh = proven(stream->first, at->first);
       const bool given_up = alone && now >= at->second.since + alone_after;
       if (!mesh && !given_up) {
+        if (!alone) break;  // those behind have higher sequences: not proven either
         ++at;
         continue;
       }

@@ -9,7 +9,6 @@ Scribe::Scribe(const Crypto& crypto, Random& random, const Identity& identity,
       identity_(identity),
       settings_(settings),
       workspace_(store),
-      log_(crypto, identity.mesh),
       projections_([this](const Region& region) { return subjects(region); }) {
   for (const auto& [region, secret] : settings.region_secrets) {
     subjects_.emplace(region, Subjects(crypto, secret));
@@ -26,7 +25,7 @@ const Subjects* Scribe::subjects(const Region& region) const {
 }
 
 void Scribe::begin_stream(const Region& region, Now now) {
-  if (log_.head(own(region)) != nullptr) return;
+  if (log_->head(own(region))) return;
   GenerationBody body{self(), settings_.site, ms_of(now.wall), settings_.version};
   Written written;
   append(region, EntryKind::generation, {}, encode_body(body, random_), clock_.next(now.wall),
@@ -52,8 +51,9 @@ void Scribe::append(const Region& region, EntryKind kind, const Subject& subject
   header.append_to(entry.header);
   entry.body = std::move(body);
 
+  if (log_->needs_seal(stream)) seal(region);
   Batch batch;
-  const Head head = log_.append(stream, entry, batch);
+  const Head head = log_->append(stream, entry, batch);
   workspace_.write(std::move(batch));
   written = {{time, self(), identity_.generation, head.sequence}, head.hash, stream};
 
@@ -70,30 +70,38 @@ void Scribe::append(const Region& region, EntryKind kind, const Subject& subject
 
 Result<Sequence> Scribe::accept(const Range& range, Now now) {
   Batch batch;
-  auto accepted = log_.accept(workspace_, range, batch);
+  auto accepted = log_->accept(workspace_, range, batch);
   workspace_.write(std::move(batch));
   if (!accepted.ok()) return accepted.error();
   for (const auto& fresh : accepted.value().entries) {
-    const Entry& entry = range.entries[fresh.sequence - range.first];
-    if (auto header = EntryHeader::decode(entry.header); header.ok()) {
+    if (auto header = EntryHeader::decode(fresh.entry.header); header.ok()) {
       if (!clock_.follow(header.value().time, now.wall)) ++from_the_future_;
     }
-    auto folded = projections_.fold(workspace_, range.stream, fresh.sequence, entry, news_);
+    auto folded =
+        projections_.fold(workspace_, range.stream, fresh.head.sequence, fresh.entry, news_);
     if (!folded.ok() && failed_.ok()) failed_ = folded;
+  }
+  if (accepted.value().fork) {
+    return Error{ErrorCode::conflict, "the stream forked: " + short_name(range.stream), "",
+                 "restart that node: it goes on under a new generation"};
   }
   return range.seal.sequence;
 }
 
+void Scribe::seal(const Region& region) {
+  const auto at = unsealed_.find(region);
+  if (at == unsealed_.end() || at->second.entries.empty()) return;
+  Batch batch;
+  at->second.seal = log_->seal(own(region), identity_.key, batch);
+  workspace_.write(std::move(batch));
+  sealed_.push_back(std::move(at->second));
+  unsealed_.erase(at);
+}
+
 Scribe::Closed Scribe::close() {
+  while (!unsealed_.empty()) seal(Region(unsealed_.begin()->first));
   Closed closed;
-  for (auto& [region, range] : unsealed_) {
-    if (range.entries.empty()) continue;
-    Batch batch;
-    range.seal = log_.seal(own(region), identity_.key, batch);
-    workspace_.write(std::move(batch));
-    closed.live.push_back(std::move(range));
-  }
-  unsealed_.clear();
+  closed.live = std::exchange(sealed_, {});
   closed.batch = workspace_.close();
   closed.number = workspace_.last_write();
   return closed;

@@ -56,8 +56,10 @@ class Scribe {
 
   const Reader& view() const { return workspace_; }
   Workspace& workspace() { return workspace_; }
-  Log& log() { return log_; }
-  const Log& log() const { return log_; }
+  const Log& log() const { return *log_; }
+  // A peer says that it holds this of a stream.
+  void heard(const Stream& stream, const Head& head);
+  bool forked(const Stream& stream) const { return log_->forked(stream); }
   const Subjects* subjects(const Region& region) const;
   NodeId self() const { return identity_.key.node(); }
   Generation generation() const { return identity_.generation; }
@@ -71,6 +73,7 @@ class Scribe {
 
  private:
   Stream own(const Region& region) const { return {{self(), identity_.generation}, region}; }
+  void seal(const Region& region);
   void begin_stream(const Region& region, Now now);
   void append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
               HybridTime time, Written& written);
@@ -81,11 +84,12 @@ class Scribe {
   const NodeSettings& settings_;
   std::map<Region, Subjects> subjects_;
   Workspace workspace_;
-  Log log_;
+  std::optional<Log> log_;
   Projections projections_;
   HybridClock clock_;
   FoldNews news_;
   std::map<Region, Range> unsealed_;  // what was written since the last seal
+  std::vector<Range> sealed_;         // to be pushed with the open batch
   std::uint64_t from_the_future_ = 0;
   Status failed_;
 };

@@ -1,0 +1,268 @@
+#include "node/core/replication.h"
+
+#include <algorithm>
+
+#include "protocol/range_codec.h"
+
+namespace crossfloor {
+namespace {
+constexpr std::size_t max_marks = 20'000;     // streams in one vector
+constexpr std::size_t max_documents = 4'096;  // in one message
+}  // namespace
+
+Replication::Replication(Scribe& scribe, const Roster& roster, Outlet& outlet, Options options)
+    : scribe_(scribe), roster_(roster), outlet_(outlet), options_(options) {}
+
+void Replication::send(const NodeId& to, LinkKind link, ReplicationMessage message) {
+  outlet_.send<ReplicationFrame>(to, link, std::move(message));
+}
+
+Sequence Replication::held(const Stream& stream) const {
+  const auto head = scribe_.log().sealed_head(stream);
+  return head ? head->sequence : 0;
+}
+
+bool Replication::share(const NodeId& peer, const Region& region, Now now) const {
+  return scribe_.subjects(region) != nullptr && roster_.may_hold(peer, region, now.wall);
+}
+
+void Replication::link_up(const NodeId& peer, Now now) {
+  if (!connected_.insert(peer).second) return;
+  peers_[peer] = {};
+  send(peer, LinkKind::live, Documents{roster_.documents()});
+  compare(peer, now);
+}
+
+void Replication::link_down(const NodeId& peer, Now) {
+  connected_.erase(peer);
+  if (const auto at = peers_.find(peer); at != peers_.end()) {
+    if (at->second.fetching) fetching_.erase(*at->second.fetching);
+    peers_.erase(at);
+  }
+}
+
+void Replication::spread(const std::vector<Bytes>& documents) {
+  for (const auto& peer : connected_) send(peer, LinkKind::live, Documents{documents});
+}
+
+void Replication::push(const std::vector<Range>& ranges, Now now) {
+  for (const auto& range : ranges) {
+    RangeIs packed = pack_range(range);
+    packed.live = true;
+    for (const auto& peer : connected_) {
+      if (!share(peer, range.stream.region, now)) continue;
+      outlet_.emit_freely(SendMessage{peer, LinkKind::live, ReplicationFrame{packed}});
+    }
+  }
+}
+
+std::vector<StreamMark> Replication::marks_for(const NodeId& peer, Now now) const {
+  std::vector<StreamMark> marks;
+  for (const auto& [stream, sequence] : scribe_.log().vector()) {
+    if (!share(peer, stream.region, now)) continue;
+    const Head head = *scribe_.log().sealed_head(stream);
+    marks.push_back({stream.origin.node, stream.origin.generation, stream.region, head.sequence,
+                     head.hash});
+  }
+  return marks;
+}
+
+Hash Replication::hash_for(const NodeId& peer, Now now) const {
+  Bytes all;
+  for (const auto& mark : marks_for(peer, now)) {
+    all.append(stream_name(mark.stream()));
+    put_le64(all, mark.sequence);
+  }
+  return scribe_.crypto().hash(all);
+}
+
+void Replication::compare(const NodeId& peer, Now now) {
+  send(peer, LinkKind::live, VectorHash{hash_for(peer, now), false});
+}
+
+void Replication::receive(const NodeId& from, const ReplicationMessage& message, Now now,
+                          Heard& heard) {
+  std::visit([&](const auto& one) { on(from, one, now, heard); }, message);
+}
+
+void Replication::on(const NodeId&, const Documents& message, Now, Heard& heard) {
+  if (message.texts.size() > max_documents) return;
+  for (const auto& text : message.texts) heard.documents.push_back(text);
+}
+
+void Replication::on(const NodeId& from, const VectorHash& message, Now now, Heard&) {
+  if (message.hash == hash_for(from, now)) {
+    if (auto at = peers_.find(from); at != peers_.end()) {
+      at->second.compared = true;
+      at->second.compared_at = now.steady;
+      at->second.missing = 0;
+    }
+    if (!message.answer) send(from, LinkKind::live, VectorHash{message.hash, true});
+    return;
+  }
+  send(from, LinkKind::live, Vector{marks_for(from, now), false});
+}
+
+void Replication::on(const NodeId& from, const Vector& message, Now now, Heard&) {
+  const auto at = peers_.find(from);
+  if (at == peers_.end() || message.streams.size() > max_marks) return;
+  Peer& peer = at->second;
+  peer.todo.clear();
+  peer.missing = 0;
+  for (const auto& mark : message.streams) {
+    const Stream stream = mark.stream();
+    if (!share(from, mark.region, now)) continue;
+    scribe_.heard(stream, {mark.sequence, mark.hash});
+    const Sequence here = held(stream);
+    if (mark.sequence <= here) continue;
+    if (quarantined_.contains({from, stream})) continue;
+    peer.missing += mark.sequence - here;
+    peer.todo.emplace_back(stream, mark.sequence);
+  }
+  peer.compared_at = now.steady;
+  if (peer.todo.empty()) peer.compared = true;
+  if (!message.answer) send(from, LinkKind::live, Vector{marks_for(from, now), true});
+  fetch_next(from, now);
+}
+
+void Replication::fetch_next(const NodeId& from, Now now) {
+  auto at = peers_.find(from);
+  if (at == peers_.end() || at->second.fetching) return;
+  Peer& peer = at->second;
+  while (!peer.todo.empty()) {
+    const auto [stream, up_to] = peer.todo.front();
+    const Sequence here = held(stream);
+    if (here >= up_to || quarantined_.contains({from, stream})) {
+      peer.todo.pop_front();
+      continue;
+    }
+    if (fetching_.contains(stream)) {  // from somebody else; looked at again when that ends
+      peer.todo.pop_front();
+      continue;
+    }
+    peer.fetching = stream;
+    peer.asked = now.steady;
+    fetching_.insert(stream);
+    send(from, LinkKind::bulk,
+         Want{stream.origin.node, stream.origin.generation, stream.region, here + 1,
+              options_.slice_bytes});
+    return;
+  }
+  if (!peer.compared || peer.missing > 0) compare(from, now);
+}
+
+void Replication::on(const NodeId& from, const Want& message, Now now, Heard&) {
+  const Stream stream = message.stream();
+  if (!share(from, stream.region, now) || message.from == 0) return;
+  outlet_.emit(ReadRange{from, stream, message.from,
+                         std::min<std::uint32_t>(message.max_bytes, max_bytes_per_seal)});
+}
+
+void Replication::range_read(const NodeId& to, const Result<Range>& range, Now now) {
+  if (!range.ok() || range.value().entries.empty()) return;
+  if (!share(to, range.value().stream.region, now)) return;
+  send(to, LinkKind::bulk, pack_range(range.value()));
+}
+
+void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&) {
+  const Stream stream = message.stream();
+  const auto at = peers_.find(from);
+  const bool answers = !message.live && at != peers_.end() && at->second.fetching == stream;
+  if (answers) {
+    at->second.fetching.reset();
+    fetching_.erase(stream);
+  }
+  if (!share(from, stream.region, now) || stream.origin.node == NodeId{}) return;
+  auto range = unpack_range(message);
+  Result<Sequence> taken = range.ok() ? Result<Sequence>(Sequence{0})
+                                      : Result<Sequence>(range.error());
+  if (range.ok()) {
+    const auto verdict = roster_.entry(stream, range.value().seal.sequence);
+    if (!verdict.take) {
+      taken = Error{ErrorCode::forbidden, "a stream of a node that is not admitted", "", ""};
+    } else {
+      taken = scribe_.accept(range.value(), now);
+    }
+  }
+  if (taken.ok()) {
+    // To the origin, whose receipts wait for it; it leaves when the entries are durable.
+    if (message.live && from == stream.origin.node) {
+      send(from, LinkKind::live,
+           Stored{stream.origin.node, stream.origin.generation, stream.region, held(stream)});
+    }
+  } else if (taken.error().code == ErrorCode::stale) {
+    // A gap: what lies before it is asked for; live entries beyond it come with it.
+    if (at != peers_.end() && !fetching_.contains(stream) &&
+        !quarantined_.contains({from, stream})) {
+      at->second.todo.emplace_front(stream, range.value().seal.sequence);
+    }
+  } else {
+    ++refused_;
+    quarantined_[{from, stream}] = now.steady + options_.quarantine;
+  }
+  fetch_next(from, now);
+}
+
+void Replication::on(const NodeId& from, const Stored& message, Now, Heard& heard) {
+  if (message.node != scribe_.self() || message.generation != scribe_.generation()) return;
+  if (message.sequence > held(message.stream())) return;
+  auto& highest = stored_[from][message.stream()];
+  highest = std::max(highest, message.sequence);
+  heard.stored = true;
+}
+
+void Replication::tick(Now now) {
+  if (!started_) started_ = now.steady;
+  std::erase_if(quarantined_, [&](const auto& one) { return one.second <= now.steady; });
+  for (auto& [node, peer] : peers_) {
+    if (peer.fetching && now.steady >= peer.asked + options_.answer_within) {
+      fetching_.erase(*peer.fetching);
+      peer.fetching.reset();
+      fetch_next(node, now);
+    }
+  }
+  if (now.steady < next_compare_) return;
+  next_compare_ = now.steady + options_.compare_every;
+  if (connected_.empty()) return;
+  auto next = last_compared_ ? connected_.upper_bound(*last_compared_) : connected_.begin();
+  if (next == connected_.end()) next = connected_.begin();
+  last_compared_ = *next;
+  compare(*next, now);
+}
+
+std::optional<Instant> Replication::deadline() const {
+  Instant due = next_compare_;
+  for (const auto& [node, peer] : peers_) {
+    if (peer.fetching) due = std::min(due, peer.asked + options_.answer_within);
+  }
+  return due;
+}
+
+bool Replication::caught_up(Now now) const {
+  constexpr Duration grace{2'000};
+  if (!started_) return false;
+  if (connected_.empty()) return now.steady >= *started_ + grace;
+  return std::all_of(peers_.begin(), peers_.end(),
+                     [](const auto& one) { return one.second.compared; });
+}
+
+bool Replication::alone(const Region& region, Now now) const {
+  return std::none_of(connected_.begin(), connected_.end(), [&](const NodeId& peer) {
+    return roster_.may_hold(peer, region, now.wall);
+  });
+}
+
+std::vector<Replication::Lag> Replication::lags() const {
+  std::vector<Lag> all;
+  for (const auto& [node, peer] : peers_) {
+    Lag lag{node, 0, peer.compared_at};
+    for (const auto& [stream, up_to] : peer.todo) {
+      const Sequence here = held(stream);
+      if (up_to > here) lag.entries += up_to - here;
+    }
+    all.push_back(lag);
+  }
+  return all;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,103 @@
+// Keeps the streams of a region equal on all its nodes.
+//
+// What this node writes is pushed live, sealed, to every peer that may hold the region. Whatever
+// was missed (a cut, a restart, an origin that is gone) is found by comparing version vectors, first
+// by one hash, and fetched from whoever has it, one request under way per peer, so that a slow peer
+// costs bounded memory. Any node may pass on any range: nobody can forge one.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+
+#include "node/core/outlet.h"
+#include "node/core/scribe.h"
+#include "protocol/roster.h"
+
+namespace crossfloor {
+
+class Replication {
+ public:
+  struct Options {
+    Duration compare_every{2'000};    // vectors, with one connected peer in turn
+    Duration answer_within{5'000};    // of a request for a range; then somebody else is asked
+    Duration quarantine{60'000};      // of a stream at a peer that sent something unfit
+    std::uint32_t slice_bytes = 128 * 1024;
+  };
+  struct Heard {
+    std::vector<Bytes> documents;  // certificates and revocations to be added to the roster
+    bool stored = false;           // receipts may be ready
+  };
+
+  Replication(Scribe& scribe, const Roster& roster, Outlet& outlet, Options options);
+
+  void link_up(const NodeId& peer, Now now);
+  void link_down(const NodeId& peer, Now now);
+  void receive(const NodeId& from, const ReplicationMessage& message, Now now, Heard& heard);
+  // What was just sealed goes to all peers at once.
+  void push(const std::vector<Range>& ranges, Now now);
+  // Documents that are new here, to all peers.
+  void spread(const std::vector<Bytes>& documents);
+  // The answer to a ReadRange effect.
+  void range_read(const NodeId& to, const Result<Range>& range, Now now);
+  void tick(Now now);
+  std::optional<Instant> deadline() const;
+
+  // True once every connected peer's vector was compared with ours and nothing of it is missing, or
+  // if nobody was reached for `grace` since the start.
+  bool caught_up(Now now) const;
+  // Somebody of the region is connected.
+  bool alone(const Region& region, Now now) const;
+  const std::set<NodeId>& connected() const { return connected_; }
+
+  struct Lag {
+    NodeId peer;
+    std::uint64_t entries = 0;  // that the peer is known to hold and this node not
+    Instant compared{};
+  };
+  std::vector<Lag> lags() const;
+  std::uint64_t refused_ranges() const { return refused_; }
+  // Highest sequence that a peer is known to have on its disk, by stream (of the own ones).
+  const std::map<NodeId, std::map<Stream, Sequence>>& stored() const { return stored_; }
+
+ private:
+  struct Peer {
+    bool compared = false;
+    Instant compared_at{};
+    std::uint64_t missing = 0;
+    std::deque<std::pair<Stream, Sequence>> todo;  // streams to fetch, and up to where it has them
+    std::optional<Stream> fetching;
+    Instant asked{};
+  };
+
+  void on(const NodeId& from, const Documents& message, Now now, Heard& heard);
+  void on(const NodeId& from, const VectorHash& message, Now now, Heard& heard);
+  void on(const NodeId& from, const Vector& message, Now now, Heard& heard);
+  void on(const NodeId& from, const Want& message, Now now, Heard& heard);
+  void on(const NodeId& from, const RangeIs& message, Now now, Heard& heard);
+  void on(const NodeId& from, const Stored& message, Now now, Heard& heard);
+
+  bool share(const NodeId& peer, const Region& region, Now now) const;
+  std::vector<StreamMark> marks_for(const NodeId& peer, Now now) const;
+  Hash hash_for(const NodeId& peer, Now now) const;
+  void compare(const NodeId& peer, Now now);
+  void fetch_next(const NodeId& peer, Now now);
+  void send(const NodeId& to, LinkKind link, ReplicationMessage message);
+  Sequence held(const Stream& stream) const;
+
+  Scribe& scribe_;
+  const Roster& roster_;
+  Outlet& outlet_;
+  Options options_;
+  std::set<NodeId> connected_;
+  std::map<NodeId, Peer> peers_;
+  std::set<Stream> fetching_;
+  std::map<std::pair<NodeId, Stream>, Instant> quarantined_;
+  std::map<NodeId, std::map<Stream, Sequence>> stored_;
+  std::optional<Instant> started_;
+  Instant next_compare_{};
+  std::optional<NodeId> last_compared_;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace crossfloor
