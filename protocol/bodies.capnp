@@ -158,3 +158,18 @@ struct ActBody {
   by @2 :Text;
   reason @3 :Text;
 }
+
+struct AccountBody {
+  account @0 :Text;
+  brand @1 :Text;
+  channel @2 :Text;
+  hosts @3 :List(Text);
+  targetMs @4 :Int64;
+  helperAfterMs @5 :Int64;
+  ringMs @6 :Int64;
+  leaseMs @7 :Int64;
+  autoAccept @8 :Bool;
+  trustedRef @9 :Bool;
+  repeatable @10 :Bool = true;
+  lookup @11 :Bool;
+}

@@ -48,6 +48,7 @@ XF_BODY(NoteBody)
 XF_BODY(AttemptBody)
 XF_BODY(OutcomeBody)
 XF_BODY(LinkBody)
+XF_BODY(AccountBody)
 XF_BODY(ActBody)
 #undef XF_BODY
 

@@ -245,6 +245,40 @@ struct LinkBody {
   }
 };
 
+// A channel account as its hosts are configured: so that every node of the region knows who receives
+// and sends there, and what was promised.
+struct AccountBody {
+  std::string account;
+  std::string brand;
+  std::string channel;
+  std::vector<std::string> hosts;  // sites or node ids, first choice first
+  std::int64_t target_ms = 0;
+  std::int64_t helper_after_ms = 0;
+  std::int64_t ring_ms = 0;
+  std::int64_t lease_ms = 0;
+  bool auto_accept = false;
+  bool trusted_ref = false;
+  bool repeatable = true;
+  bool lookup = false;
+
+  bool operator==(const AccountBody&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("account", self.account);
+    visit("brand", self.brand);
+    visit("channel", self.channel);
+    visit("hosts", self.hosts);
+    visit("target_ms", self.target_ms);
+    visit("helper_after_ms", self.helper_after_ms);
+    visit("ring_ms", self.ring_ms);
+    visit("lease_ms", self.lease_ms);
+    visit("auto_accept", self.auto_accept);
+    visit("trusted_ref", self.trusted_ref);
+    visit("repeatable", self.repeatable);
+    visit("lookup", self.lookup);
+  }
+};
+
 // What an operator did, and why.
 struct ActBody {
   std::string verb;

@@ -165,6 +165,10 @@ class Fold {
     c_.prefer_agent = body.prefer_agent;
     c_.prefer_node = body.prefer_node;
     c_.pending_until_ms = body.pending_until_ms;
+    if (body.state == CourseState::ringing || body.agent != c_.agent ||
+        body.agent_node != c_.agent_node) {
+      c_.assigned = body.epoch;
+    }
     c_.agent = body.agent;
     c_.agent_node = body.agent_node;
     if (body.state == CourseState::active) {

@@ -89,6 +89,7 @@ struct Conversation {
 
   std::vector<TermHome> homes;  // by term
   Epoch epoch;
+  Epoch assigned;  // since which epoch this agent has it
   CourseState state = CourseState::waiting;
   std::string agent;
   NodeId agent_node;
@@ -148,6 +149,7 @@ struct Conversation {
     visit("alias_of", self.alias_of);
     visit("homes", self.homes);
     visit("epoch", self.epoch);
+    visit("assigned", self.assigned);
     visit("state", self.state);
     visit("agent", self.agent);
     visit("agent_node", self.agent_node);

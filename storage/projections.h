@@ -28,7 +28,7 @@ class Projections {
   // The keyed ids of a region; nothing for a region whose secret this node does not hold.
   using SubjectsOf = std::function<const Subjects*(const Region&)>;
 
-  Projections(SubjectsOf subjects, const Log& log) : subjects_(std::move(subjects)), log_(log) {}
+  explicit Projections(SubjectsOf subjects) : subjects_(std::move(subjects)) {}
 
   // Errors: corrupt, io of the store. An entry whose body cannot be read is counted, not an error:
   // one malformed entry must not stop a stream.

@@ -80,6 +80,7 @@ struct Conversation {
   lastMs @40 :Int64;
   firstReplyMs @41 :Int64;
   last @42 :Position;
+  assigned @43 :B.Epoch;
 }
 
 struct MessageCopy {

@@ -61,8 +61,8 @@ std::vector<StreamMark> Replication::marks_for(const NodeId& peer, Now now) cons
   for (const auto& [stream, sequence] : scribe_.log().vector()) {
     if (!share(peer, stream.region, now)) continue;
     const Head head = *scribe_.log().sealed_head(stream);
-    marks.push_back({stream.origin.node, stream.origin.generation, stream.region, head.sequence,
-                     head.hash});
+    marks.push_back(
+        {stream.origin.node, stream.origin.generation, stream.region, head.sequence, head.hash});
   }
   return marks;
 }
@@ -174,8 +174,8 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
   }
   if (!share(from, stream.region, now) || stream.origin.node == NodeId{}) return;
   auto range = unpack_range(message);
-  Result<Sequence> taken = range.ok() ? Result<Sequence>(Sequence{0})
-                                      : Result<Sequence>(range.error());
+  Result<Sequence> taken =
+      range.ok() ? Result<Sequence>(Sequence{0}) : Result<Sequence>(range.error());
   if (range.ok()) {
     const auto verdict = roster_.entry(stream, range.value().seal.sequence);
     if (!verdict.take) {
@@ -247,9 +247,8 @@ bool Replication::caught_up(Now now) const {
 }
 
 bool Replication::alone(const Region& region, Now now) const {
-  return std::none_of(connected_.begin(), connected_.end(), [&](const NodeId& peer) {
-    return roster_.may_hold(peer, region, now.wall);
-  });
+  return std::none_of(connected_.begin(), connected_.end(),
+                      [&](const NodeId& peer) { return roster_.may_hold(peer, region, now.wall); });
 }
 
 std::vector<Replication::Lag> Replication::lags() const {

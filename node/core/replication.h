@@ -1,9 +1,9 @@
 // Keeps the streams of a region equal on all its nodes.
 //
 // What this node writes is pushed live, sealed, to every peer that may hold the region. Whatever
-// was missed (a cut, a restart, an origin that is gone) is found by comparing version vectors, first
-// by one hash, and fetched from whoever has it, one request under way per peer, so that a slow peer
-// costs bounded memory. Any node may pass on any range: nobody can forge one.
+// was missed (a cut, a restart, an origin that is gone) is found by comparing version vectors,
+// first by one hash, and fetched from whoever has it, one request under way per peer, so that a
+// slow peer costs bounded memory. Any node may pass on any range: nobody can forge one.
 #pragma once
 
 #include <deque>
@@ -19,9 +19,9 @@ namespace crossfloor {
 class Replication {
  public:
   struct Options {
-    Duration compare_every{2'000};    // vectors, with one connected peer in turn
-    Duration answer_within{5'000};    // of a request for a range; then somebody else is asked
-    Duration quarantine{60'000};      // of a stream at a peer that sent something unfit
+    Duration compare_every{2'000};  // vectors, with one connected peer in turn
+    Duration answer_within{5'000};  // of a request for a range; then somebody else is asked
+    Duration quarantine{60'000};    // of a stream at a peer that sent something unfit
     std::uint32_t slice_bytes = 128 * 1024;
   };
   struct Heard {

@@ -1,0 +1,126 @@
+// What a home does with its conversations: places messages, writes each conversation's course,
+// carries out what agents and operators ask, names the senders of replies, and takes over what a
+// dead home left. It is the only writer of all that; finding an agent is the desk's (node/desk).
+//
+// Kept in memory: open conversations of the regions held, whoever is their home, because any of
+// them may have to be taken over.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "node/core/host_order.h"
+#include "node/core/outlet.h"
+#include "node/core/scribe.h"
+
+namespace crossfloor {
+
+// Who looks for agents, told by home what there is to be found one for.
+class DeskPort {
+ public:
+  virtual ~DeskPort() = default;
+  // It waits at this home (again): the same call with the same epoch changes nothing.
+  virtual void waiting(const Conversation& conversation, Now now) = 0;
+  // An agent has it: ringing, active or in wrap-up, by decision of this home.
+  virtual void assigned(const Conversation& conversation, Now now) = 0;
+  // Neither: pending, closed, or this node is not its home (any more).
+  virtual void done(const ConversationId& conversation, Now now) = 0;
+  // Whatever home it has, it changed; agents logged in here may have to see it.
+  virtual void changed(const Conversation& conversation, Now now) = 0;
+};
+
+class Home {
+ public:
+  Home(Scribe& scribe, const NodeSettings& settings, const MeshView& mesh, Outlet& outlet,
+       DeskPort& desk);
+
+  // Reads what is open from the store. Errors: corrupt, io.
+  Status open(Now now);
+
+  // A home that restarted, stood still or was called dead does nothing as home until it has caught
+  // up with its peers; it takes messages in all the same.
+  void allow(bool acting, Now now);
+  bool acting() const { return acting_; }
+
+  void news(const FoldNews& news, Now now);
+  void tick(Now now);
+  std::optional<Instant> deadline() const;
+
+  // What came of a command. `written` names the entry that must be durable before it is answered;
+  // nothing if it was carried out before or refused.
+  struct Done {
+    CommandAnswer answer;
+    std::optional<Scribe::Written> written;
+  };
+  // Only for commands whose conversation has its home here.
+  Done command(const DeskCommand& command, Now now);
+
+  // The desk found an agent: writes it down. Nothing if it does not wait any more.
+  std::optional<Epoch> assign(const ConversationId& id, const std::string& agent,
+                              const NodeId& agent_node, const std::string& trace_json, Now now);
+  // The desk lost the agent again.
+  void requeue(const ConversationId& id, const Epoch& epoch, const std::string& reason, Now now);
+
+  // Takes the conversations of a dead home over: the answer of a live node to `seen?`.
+  void seen_answer(const NodeId& from, const SeenAnswer& answer, Now now);
+
+  // Gives the own conversations to the next live host: a drain, or a clean stop.
+  std::size_t hand_on(Now now);
+
+  const Conversation* find(const ConversationId& id) const;
+  const std::map<ConversationId, Conversation>& conversations() const { return open_; }
+  std::size_t unplaced() const { return unplaced_.size(); }
+  const AccountSettings* account(const std::string& name) const;
+  HostOrder hosts_of(const AccountSettings& account, Now now) const;
+  // Replies whose sender is this node and whose outcome is not known: for the dispatcher.
+  std::uint64_t takeovers() const { return takeovers_; }
+
+ private:
+  struct Inquiry {
+    std::uint64_t number = 0;
+    std::set<NodeId> asked;
+    std::set<NodeId> absent;  // those who said: not heard
+    bool refuted = false;
+    Instant until{};
+  };
+
+  void learn_account(const Subject& subject);
+  void refresh(const ConversationId& id, Now now);
+  void drive(const ConversationId& id, Now now);
+  void place_all(Now now);
+  bool place(const MessageId& id, Instant since, Now now);
+  struct Target {
+    std::optional<Conversation> conversation;
+    std::string reason;
+  };
+  Target target_of(const MessageBody& body, const HandleId& handle, const Subjects& subjects,
+                   Now now) const;
+  bool mine(const std::vector<NodeId>& order, Duration patience, Now now) const;
+  Epoch next_epoch(const Conversation& conversation, Now now);
+  Scribe::Written course(const Conversation& conversation, CourseBody body, Now now);
+  CourseBody keep(const Conversation& conversation, CourseState state, std::string reason) const;
+  Scribe::Written write_reply(const Conversation& conversation, const DeskCommand& command,
+                              CommandAnswer& answer, Now now);
+  void take_over_dead(Now now);
+  void take_home(const Conversation& conversation, const std::string& reason, const std::string& by,
+                 Now now);
+  bool needs_care(const Conversation& conversation) const;
+  Region region_of(const Conversation& conversation) const;
+
+  Scribe& scribe_;
+  const NodeSettings& settings_;
+  const MeshView& mesh_;
+  Outlet& outlet_;
+  DeskPort& desk_;
+  bool acting_ = false;
+  std::map<std::string, AccountSettings> accounts_;  // configured here, or learned from entries
+  std::map<ConversationId, Conversation> open_;
+  std::map<NodeId, std::set<ConversationId>> by_home_;
+  std::map<MessageId, Instant> unplaced_;
+  std::set<std::pair<std::int64_t, ConversationId>> pending_until_;
+  std::map<NodeId, Inquiry> inquiries_;
+  std::uint64_t next_inquiry_ = 1;
+  std::uint64_t takeovers_ = 0;
+};
+
+}  // namespace crossfloor

@@ -1,0 +1,19 @@
+// In which order nodes are asked to be home of an account's conversations: the account's hosts as
+// configured, then the region's other nodes by rendezvous hash. It does not depend on who is alive.
+#pragma once
+
+#include "node/core/mesh_view.h"
+#include "node/core/settings.h"
+#include "protocol/crypto.h"
+
+namespace crossfloor {
+
+struct HostOrder {
+  std::vector<NodeId> nodes;
+  std::size_t hosts = 0;  // how many of them, from the front, are channel hosts
+};
+
+HostOrder host_order(const Crypto& crypto, const AccountSettings& account, const MeshView& mesh,
+                     Now now);
+
+}  // namespace crossfloor
