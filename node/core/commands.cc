@@ -1,0 +1,103 @@
+#include "node/core/commands.h"
+
+namespace crossfloor {
+
+std::optional<NodeId> Commands::home_of(const ConversationId& conversation) const {
+  auto standing = rows::canonical(scribe_.view(), conversation);
+  if (!standing.ok()) return std::nullopt;
+  auto row = rows::conversation(scribe_.view(), standing.value());
+  if (!row.ok() || !row.value() || !row.value()->opened) return std::nullopt;
+  return row.value()->home();
+}
+
+void Commands::submit(RequestId request, const DeskCommand& command, Now now) {
+  if (auto known = pending_.find(command.id); known != pending_.end()) {
+    known->second.requests.push_back(request);
+    return;
+  }
+  const auto refuse = [&](ErrorCode code, std::string what, std::string mend) {
+    CommandAnswer answer;
+    answer.id = command.id;
+    answer.code = name_of(code);
+    answer.what = std::move(what);
+    answer.mend = std::move(mend);
+    answer.conversation = command.conversation;
+    outlet_.emit(AnswerCommand{request, answer});
+  };
+  if (pending_.size() >= options_.max_waiting) {
+    return refuse(ErrorCode::full, "too many commands wait for homes that cannot be reached",
+                  "try again in a minute");
+  }
+  if (!home_of(command.conversation)) {
+    return refuse(ErrorCode::not_found, "no conversation " + command.conversation.hex(),
+                  "see `crossfloor conversations`");
+  }
+  auto& pending = pending_[command.id];
+  pending = {command, {request}, now.steady, now.steady};
+  forward(pending, now);
+}
+
+void Commands::forward(Pending& pending, Now now) {
+  pending.next = now.steady + options_.repeat_every;
+  const auto home = home_of(pending.command.conversation);
+  if (!home) return;
+  if (*home == mesh_.self()) {
+    carry_out(mesh_.self(), DeskCommand(pending.command), now);
+  } else if (mesh_.live(*home)) {
+    outlet_.send<DeskFrame>(*home, LinkKind::live, pending.command);
+  }
+}
+
+void Commands::receive(const NodeId& from, const DeskCommand& command, Now now) {
+  // Who acts is said by the node whose agent it is; nobody speaks for another node's agents.
+  if (!command.by_operator && command.agent_node != from) return;
+  carry_out(from, command, now);
+}
+
+// The answer leaves when what it says is durable; under mesh durability at another node, too.
+void Commands::carry_out(const NodeId& asker, const DeskCommand& command, Now now) {
+  auto done = home_.command(command, now);
+  if (!done.answer.ok && done.answer.code == name_of(ErrorCode::unavailable)) return;  // repeated
+  const auto send = [this, asker, answer = done.answer](bool) {
+    outlet_.send<DeskFrame>(asker, LinkKind::live, answer);
+  };
+  if (done.written) {
+    receipts_.wait(done.written->stream, done.written->at.sequence, now.steady, send);
+  } else {
+    send(true);
+  }
+}
+
+std::optional<DeskCommand> Commands::receive(const CommandAnswer& answer, Now) {
+  const auto at = pending_.find(answer.id);
+  if (at == pending_.end()) return std::nullopt;
+  for (const auto request : at->second.requests) outlet_.emit(AnswerCommand{request, answer});
+  DeskCommand command = std::move(at->second.command);
+  pending_.erase(at);
+  return command;
+}
+
+void Commands::tick(Now now) {
+  for (auto& [id, pending] : pending_) {
+    if (now.steady >= pending.next) forward(pending, now);
+  }
+}
+
+std::optional<Instant> Commands::deadline() const {
+  std::optional<Instant> first;
+  for (const auto& [id, pending] : pending_) {
+    if (!first || pending.next < *first) first = pending.next;
+  }
+  return first;
+}
+
+std::vector<Commands::Waiting> Commands::waiting() const {
+  std::vector<Waiting> all;
+  for (const auto& [id, pending] : pending_) {
+    all.push_back({pending.command, home_of(pending.command.conversation).value_or(NodeId{}),
+                   pending.since});
+  }
+  return all;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,149 @@
+#include "node/core/mesh.h"
+
+namespace crossfloor {
+
+Mesh::Mesh(const MembershipSelf& self, const NodeSettings& settings, Roster& roster,
+           Random& random, Outlet& outlet)
+    : settings_(settings),
+      roster_(roster),
+      outlet_(outlet),
+      membership_(self, settings.wan ? MembershipOptions::wan() : MembershipOptions::lan(), random),
+      loads_(membership_, LoadGossipOptions{}, random) {}
+
+void Mesh::roster_changed(Now now) {
+  wall_ = now.wall;
+  for (const auto& node : roster_.members(now.wall)) {
+    if (node == self()) continue;
+    const Certificate* certificate = roster_.certificate(node);
+    membership_.add_member(node, certificate->site, certificate->home_region,
+                           certificate->addresses.empty() ? "" : certificate->addresses.front());
+  }
+  std::vector<NodeId> gone;
+  for (const auto& [node, member] : membership_.members()) {
+    if (!roster_.member(node, now.wall)) gone.push_back(node);
+  }
+  for (const auto& node : gone) membership_.forget(node);
+}
+
+void Mesh::pass_on(MembershipOutbox&& out, Heard& heard) {
+  for (auto& [to, message] : out.messages) {
+    outlet_.emit_freely(SendMessage{to, LinkKind::pulse, MembershipFrame{std::move(message)}});
+  }
+  for (auto& event : out.events) heard.events.push_back(event);
+}
+
+void Mesh::pass_on(LoadOutbox&& out, Now now, Heard& heard) {
+  for (auto& [to, message] : out.messages) {
+    outlet_.emit_freely(SendMessage{to, LinkKind::pulse, LoadFrame{std::move(message)}});
+  }
+  if (out.changed.empty()) return;
+  heard.loads_changed = true;
+  usable_.clear();
+  for (const LoadRecord* record : loads_.all_usable()) {
+    PeerLoad load;
+    load.node = record->node;
+    load.version = record->version;
+    const Duration age = loads_.age(record->node, now);
+    load.heard = now.steady - age;
+    load.same_site = site_of(record->node) == settings_.site;
+    load.drained = record->drained;
+    for (const auto& duty : record->on_duty) {
+      load.on_duty[static_cast<std::size_t>(duty.kind)] = duty.agents;
+    }
+    for (const auto& one : record->classes) {
+      PeerClassLoad item{one.service, one.free_primary, one.free_helper, one.waiting, {}};
+      for (const auto ms : one.oldest_ms) item.oldest.push_back(Duration{ms});
+      load.classes.push_back(std::move(item));
+    }
+    usable_.push_back(std::move(load));
+  }
+}
+
+void Mesh::receive(const NodeId& from, const MembershipMessage& message, Now now, Heard& heard) {
+  MembershipOutbox out;
+  membership_.receive(from, message, now, out);
+  pass_on(std::move(out), heard);
+}
+
+void Mesh::receive(const NodeId& from, const LoadMessage& message, Now now, Heard& heard) {
+  LoadOutbox out;
+  loads_.receive(from, message, now, out);
+  pass_on(std::move(out), now, heard);
+}
+
+void Mesh::link_reset(const NodeId& peer, Now now, Heard& heard) {
+  MembershipOutbox out;
+  membership_.link_reset(peer, now, out);
+  pass_on(std::move(out), heard);
+}
+
+void Mesh::leave(Now now, Heard& heard) {
+  MembershipOutbox out;
+  membership_.leave(now, out);
+  pass_on(std::move(out), heard);
+}
+
+void Mesh::tick(Now now, Heard& heard) {
+  if (!started_) started_ = now.steady;
+  wall_ = now.wall;
+  MembershipOutbox members;
+  membership_.tick(now, members);
+  pass_on(std::move(members), heard);
+  LoadOutbox loads;
+  loads_.tick(now, loads);
+  pass_on(std::move(loads), now, heard);
+}
+
+std::optional<Instant> Mesh::deadline() const {
+  auto due = membership_.deadline();
+  if (const auto load = loads_.deadline(); load && (!due || *load < *due)) due = load;
+  return due;
+}
+
+void Mesh::set_own_load(LoadRecord record, Now now) {
+  LoadOutbox out;
+  Heard heard;
+  record.drained = drained_;
+  loads_.set_own(std::move(record), now, out);
+  pass_on(std::move(out), now, heard);
+}
+
+bool Mesh::live(const NodeId& node) const {
+  if (node == self()) return true;
+  const Member* member = membership_.find(node);
+  return member != nullptr && member->live();
+}
+
+bool Mesh::drained(const NodeId& node) const {
+  if (node == self()) return drained_;
+  const LoadRecord* record = loads_.usable(node);
+  return record != nullptr && record->drained;
+}
+
+std::optional<Instant> Mesh::dead_since(const NodeId& node) const {
+  if (live(node)) return std::nullopt;
+  if (auto since = membership_.dead_since(node)) return since;
+  return started_.value_or(Instant{});
+}
+
+std::vector<NodeId> Mesh::nodes_of(const Region& region, Now now) const {
+  std::vector<NodeId> nodes;
+  for (const auto& node : roster_.members(now.wall)) {
+    if (roster_.may_hold(node, region, now.wall)) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+std::string Mesh::site_of(const NodeId& node) const {
+  if (node == self()) return settings_.site;
+  const Certificate* certificate = roster_.certificate(node);
+  return certificate == nullptr ? "" : certificate->site;
+}
+
+const std::vector<PeerLoad>& Mesh::usable() const { return usable_; }
+
+bool Mesh::may_see(const NodeId& node, const Region& region) const {
+  return roster_.may_hold(node, region, wall_);
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,150 @@
+#include "node/core/sender.h"
+
+namespace crossfloor {
+namespace {
+
+ReplyOutcome outcome_of(DeliveryKind kind) {
+  switch (kind) {
+    case DeliveryKind::accepted: return ReplyOutcome::accepted;
+    case DeliveryKind::refused: return ReplyOutcome::refused;
+    case DeliveryKind::retry_later:
+    case DeliveryKind::absent: return ReplyOutcome::retry_later;
+    case DeliveryKind::voided: return ReplyOutcome::voided;
+    case DeliveryKind::needs_person:
+    case DeliveryKind::unknown: return ReplyOutcome::unknown;
+  }
+  return ReplyOutcome::unknown;
+}
+
+DeliveryKind kind_of(ReplyOutcome outcome) {
+  switch (outcome) {
+    case ReplyOutcome::accepted: return DeliveryKind::accepted;
+    case ReplyOutcome::refused: return DeliveryKind::refused;
+    case ReplyOutcome::retry_later: return DeliveryKind::retry_later;
+    case ReplyOutcome::voided: return DeliveryKind::voided;
+    case ReplyOutcome::unknown: return DeliveryKind::unknown;
+  }
+  return DeliveryKind::unknown;
+}
+
+}  // namespace
+
+Sender::Sender(Scribe& scribe, const NodeSettings& settings, Outlet& outlet)
+    : scribe_(scribe), settings_(settings), outlet_(outlet), dispatch_(scribe.random()) {}
+
+void Sender::open(Now now) {
+  DispatchOutbox out;
+  for (const auto& [name, account] : settings_.accounts) {
+    if (!account.hosted_here) continue;
+    dispatch_.set_account({name, account.repeatable, account.lookup}, now, out);
+  }
+  carry_out(std::move(out), now);
+}
+
+void Sender::changed(const Conversation& conversation, Now now) {
+  DispatchOutbox out;
+  for (const auto& reply : conversation.replies) {
+    if (reply.sender != scribe_.self() || !reply.open()) continue;
+    if (!reply.counts) {
+      dispatch_.void_reply(reply.reply, now, out);
+      continue;
+    }
+    dispatch_.submit({reply.reply, conversation.id, conversation.account,
+                      HybridTime::of(wall_from_ms(reply.written_ms))},
+                     now, out);
+  }
+  carry_out(std::move(out), now);
+}
+
+void Sender::restore(const Conversation& conversation, Now now) {
+  DispatchOutbox out;
+  for (const auto& reply : conversation.replies) {
+    if (reply.sender != scribe_.self() || !reply.open()) continue;
+    DispatchHistory history;
+    history.attempts = reply.attempts;
+    if (reply.has_outcome) history.outcome = kind_of(reply.outcome);
+    history.reason = reply.detail;
+    dispatch_.restore({reply.reply, conversation.id, conversation.account,
+                       HybridTime::of(wall_from_ms(reply.written_ms))},
+                      history, now, out);
+    if (!reply.counts) dispatch_.void_reply(reply.reply, now, out);
+  }
+  carry_out(std::move(out), now);
+}
+
+std::optional<Sender::Read> Sender::read(const ReplyId& reply) const {
+  auto row = rows::reply(scribe_.view(), reply);
+  if (!row.ok() || !row.value()) return std::nullopt;
+  const auto& at = row.value()->at;
+  auto entry =
+      entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region}, at.sequence);
+  if (!entry.ok() || !entry.value()) return std::nullopt;
+  auto body = decode_body<ReplyBody>(entry.value()->body);
+  if (!body.ok()) return std::nullopt;
+  return Read{row.value()->conversation, row.value()->region, std::move(body).value()};
+}
+
+void Sender::carry_out(DispatchOutbox&& out, Now now) {
+  for (const auto& effect : out) {
+    const ReplyId id = std::visit([](const auto& one) { return one.reply; }, effect);
+    auto reply = read(id);
+    if (!reply) continue;
+    const auto subject = reply->conversation.as<Subject>();
+    if (const auto* attempt = std::get_if<StoreAttempt>(&effect)) {
+      scribe_.write(reply->region, EntryKind::attempt, subject,
+                    AttemptBody{attempt->reply, attempt->attempt}, now);
+      // The gate holds the call back until the attempt is on the disk.
+      DispatchOutbox more;
+      dispatch_.attempt_stored(attempt->reply, attempt->attempt, now, more);
+      carry_out(std::move(more), now);
+    } else if (const auto* post = std::get_if<PostReply>(&effect)) {
+      outlet_.emit(CallProvider{post->reply, post->attempt, false, reply->conversation,
+                                std::move(reply->body)});
+    } else if (const auto* lookup = std::get_if<LookupReply>(&effect)) {
+      outlet_.emit(CallProvider{lookup->reply, lookup->attempt, true, reply->conversation,
+                                std::move(reply->body)});
+    } else if (const auto* outcome = std::get_if<StoreOutcome>(&effect)) {
+      OutcomeBody body;
+      body.reply = outcome->reply;
+      body.outcome = outcome_of(outcome->result.kind);
+      body.external_id = outcome->result.external_id;
+      body.detail = outcome->result.reason;
+      body.account = reply->body.account;
+      scribe_.write(reply->region, EntryKind::outcome, subject, body, now);
+    }
+  }
+}
+
+void Sender::answered(const ReplyId& reply, std::uint32_t attempt, bool lookup,
+                      const DeliveryResult& result, Now now) {
+  DispatchOutbox out;
+  if (lookup) {
+    dispatch_.looked_up(reply, attempt, result, now, out);
+  } else {
+    dispatch_.posted(reply, attempt, result, now, out);
+  }
+  carry_out(std::move(out), now);
+}
+
+Status Sender::resolve(const ReplyId& reply, Resolution how, const std::string& external_id,
+                       Now now) {
+  DispatchOutbox out;
+  auto status = dispatch_.resolve(reply, how, external_id, now, out);
+  carry_out(std::move(out), now);
+  return status;
+}
+
+Status Sender::retry(const ReplyId& reply, Now now) {
+  DispatchOutbox out;
+  auto status = dispatch_.retry(reply, now, out);
+  carry_out(std::move(out), now);
+  return status;
+}
+
+void Sender::tick(Now now) {
+  DispatchOutbox out;
+  dispatch_.tick(now, out);
+  carry_out(std::move(out), now);
+}
+
+}  // namespace crossfloor
