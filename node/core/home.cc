@@ -441,7 +441,8 @@ Home::Done Home::command(const DeskCommand& command, Now now) {
   if (auto known = rows::command(scribe_.view(), command.id); known.ok() && known.value()) {
     CommandAnswer answer = answer_of(command, c);
     answer.reply = scribe_.subjects(region_of(c))->reply(command.id);
-    return {answer, std::nullopt};
+    const Position& at = known.value()->at;
+    return {answer, Scribe::Written{at, {}, {{at.node, at.generation}, region_of(c)}}};
   }
   if (c.home() != mesh_.self()) {
     return no(refuse(ErrorCode::unavailable, "home of this conversation is another node",

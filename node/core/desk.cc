@@ -1,0 +1,327 @@
+#include "node/core/desk.h"
+
+#include "protocol/json_codec.h"
+
+namespace crossfloor {
+
+Desk::Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& outlet)
+    : scribe_(scribe),
+      settings_(settings),
+      mesh_(mesh),
+      outlet_(outlet),
+      floor_(Floor::Options{}),
+      router_(mesh.self(), RouterOptions{}, floor_, mesh, scribe.random()) {}
+
+// --- agents' records ---
+
+std::optional<AgentRecord> Desk::read_record(const Subject& subject) const {
+  auto row = rows::subject(scribe_.view(), subject);
+  if (!row.ok() || !row.value()) return std::nullopt;
+  if (row.value()->kind != static_cast<std::uint16_t>(EntryKind::agent)) return std::nullopt;
+  const auto& at = row.value()->at;
+  auto entry =
+      entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region}, at.sequence);
+  if (!entry.ok() || !entry.value()) return std::nullopt;
+  auto record = decode_body<AgentRecord>(entry.value()->body);
+  if (!record.ok() || !check_agent_record(record.value()).ok()) return std::nullopt;
+  return std::move(record).value();
+}
+
+std::optional<AgentRecord> Desk::record(const std::string& agent) const {
+  if (const AgentRecord* own = floor_.agent(agent)) return *own;
+  for (const auto& [region, secret] : settings_.region_secrets) {
+    if (auto found = read_record(scribe_.subjects(region)->agent(agent))) return found;
+  }
+  return std::nullopt;
+}
+
+std::vector<AgentRecord> Desk::records() const {
+  std::vector<Subject> subjects;
+  (void)scribe_.view()
+      .scan(rows::subject_prefix(), after_prefix(rows::subject_prefix()),
+            [&](ByteView key, ByteView) {
+              if (auto id = Subject::from(key.substr(1))) subjects.push_back(*id);
+              return true;
+            })
+      .ok();
+  std::vector<AgentRecord> records;
+  for (const auto& subject : subjects) {
+    if (auto record = read_record(subject)) records.push_back(std::move(*record));
+  }
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a.name < b.name; });
+  return records;
+}
+
+Status Desk::open(Now now) {
+  for (const auto& record : records()) {
+    if (record.node == mesh_.self()) floor_.set_agent(record, now);
+  }
+  return {};
+}
+
+void Desk::learn_agents(const std::set<Subject>& subjects, Now now) {
+  for (const auto& subject : subjects) {
+    auto record = read_record(subject);
+    if (!record) continue;
+    if (record->node == mesh_.self()) {
+      floor_.set_agent(*record, now);
+    } else if (floor_.agent(record->name) != nullptr) {
+      floor_.remove_agent(record->name, now);  // moved to another node
+    }
+    if (record->disabled) {
+      outlet_.emit(NotifyAgent{NotifyAgent::What::session_over, record->name, {}, {}, {},
+                               "disabled", true});
+    }
+  }
+  router_.slots_changed(now, out_);
+}
+
+// --- DeskPort ---
+
+WaitingConversation Desk::waiting_of(const Conversation& c) const {
+  WaitingConversation what;
+  what.conversation = c.id;
+  what.service.brand = c.brand;
+  what.service.kind = from_word<ChannelKind>(c.channel).value_or(ChannelKind::other);
+  what.service.skills = c.skills;
+  what.service.language = c.language;
+  what.team = c.team;
+  what.waiting_since = wall_from_ms(c.waiting_since_ms());
+  what.priority = c.priority;
+  what.site_changes = c.site_changes;
+  if (const auto* account = home_->account(c.account)) {
+    what.region = account->region;
+    what.target = account->target;
+    what.auto_accept = account->auto_accept;
+  } else {
+    what.region = settings_.home_region;
+  }
+  const bool directed = (c.reason == "assigned" || c.reason == "transfer") && !c.prefer_agent.empty();
+  what.directed = directed;
+  what.preferred_agent = c.prefer_agent.empty() ? c.last_agent : c.prefer_agent;
+  what.preferred_node = c.prefer_agent.empty() ? c.last_agent_node : c.prefer_node;
+  if (!directed && c.prefer_agent.empty()) {
+    constexpr auto day = std::chrono::hours(24);
+    const auto since = what.waiting_since - wall_from_ms(c.last_agent_ms);
+    if (c.last_agent.empty() || since > day) {
+      what.preferred_agent.clear();
+      what.preferred_node = {};
+    }
+  }
+  if (!what.preferred_agent.empty() && what.preferred_node.is_zero()) {
+    if (auto known = record(what.preferred_agent)) what.preferred_node = known->node;
+  }
+  return what;
+}
+
+void Desk::waiting(const Conversation& conversation, Now now) {
+  auto& epoch = queued_[conversation.id];
+  if (epoch == conversation.epoch) return;
+  epoch = conversation.epoch;
+  router_.enqueue(waiting_of(conversation), now, out_);
+}
+
+void Desk::assigned(const Conversation& conversation, Now now) {
+  const auto at = queued_.find(conversation.id);
+  if (at == queued_.end()) return;
+  // Ringing by our own decision stays the router's until it is accepted or comes back.
+  if (conversation.state == CourseState::ringing) return;
+  (void)now;
+  queued_.erase(at);
+}
+
+void Desk::done(const ConversationId& conversation, Now now) {
+  if (queued_.erase(conversation) > 0) router_.remove(conversation, now, out_);
+}
+
+// Whoever its home is: an agent here who has it, or had it, must see what became of it.
+void Desk::changed(const Conversation& c, Now now) {
+  const Work* work = floor_.work_of(c.id);
+  if (work != nullptr) {
+    const bool here = c.agent_node == mesh_.self() && c.agent == work->agent;
+    const bool occupies = c.state == CourseState::ringing || c.state == CourseState::active ||
+                          c.state == CourseState::wrap_up;
+    const std::string agent = work->agent;
+    if ((!here || !occupies) && work->epoch <= c.epoch && work->state != SlotState::held) {
+      if (floor_.release(c.id, c.epoch, now)) {
+        outlet_.emit(NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {},
+                                 c.reason, true});
+        router_.slots_changed(now, out_);
+      }
+    } else if (here && occupies && c.state != CourseState::ringing) {
+      floor_.renew(c.id, c.epoch, c.home());
+    }
+  }
+  if (c.agent_node == mesh_.self() && !c.agent.empty()) {
+    outlet_.emit(
+        NotifyAgent{NotifyAgent::What::conversation, c.agent, c.id, c.epoch, {}, c.reason, true});
+  }
+}
+
+// --- sessions ---
+
+Status Desk::log_in(const std::string& agent, Now now) {
+  auto status = floor_.log_in(agent, now);
+  if (!status.ok()) return status;
+  // What this agent had when the connection went or the node stopped is still this agent's.
+  for (const auto& [id, c] : home_->conversations()) {
+    if (c.agent != agent || c.agent_node != mesh_.self()) continue;
+    if (c.state != CourseState::active && c.state != CourseState::wrap_up) continue;
+    if (floor_.work_of(id) != nullptr) continue;
+    floor_.restore(agent, c.home(), id, c.epoch,
+                   from_word<ChannelKind>(c.channel).value_or(ChannelKind::other),
+                   scribe_.random().next(), now);
+  }
+  router_.slots_changed(now, out_);
+  return status;
+}
+
+Status Desk::log_out(const std::string& agent, Now now) {
+  auto status = floor_.log_out(agent, now);
+  router_.slots_changed(now, out_);
+  return status;
+}
+
+Status Desk::presence(const std::string& agent, Presence presence, const std::string& reason,
+                      Now now) {
+  auto status = floor_.set_presence(agent, presence, reason, now);
+  router_.slots_changed(now, out_);
+  return status;
+}
+
+void Desk::connection(const std::string& agent, bool up, Now now) {
+  if (up) {
+    floor_.connection_back(agent, now);
+  } else {
+    floor_.connection_lost(agent, now);
+  }
+  router_.slots_changed(now, out_);
+}
+
+Status Desk::before(const DeskCommand& command, Now now) {
+  if (command.by_operator) return {};
+  if (command.verb == Verb::accept) {
+    return router_.agent_accepts(command.conversation, command.epoch, command.agent, now);
+  }
+  if (command.verb == Verb::decline) {
+    return router_.agent_declines(command.conversation, command.epoch, command.agent, now, out_);
+  }
+  return {};
+}
+
+void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now now) {
+  if (answer.ok || command.by_operator) return;
+  if (command.verb == Verb::accept) {  // it was too late: the slot is free again
+    floor_.release(command.conversation, std::max(command.epoch, answer.epoch), now);
+    router_.slots_changed(now, out_);
+  }
+}
+
+// --- events of the router ---
+
+void Desk::on(const Requeue& event, Now now) {
+  queued_.erase(event.conversation);
+  home_->requeue(event.conversation, event.epoch, word_of(event.reason), now);
+}
+void Desk::on(const Alarm&, Now) {}
+void Desk::on(const LeaseTaken&, Now) {}
+void Desk::on(const LeaseDropped&, Now) {}
+void Desk::on(const WrapUpOver& event, Now now) {
+  (void)now;
+  outlet_.emit(NotifyAgent{NotifyAgent::What::conversation, event.agent, event.conversation,
+                           event.epoch, {}, "wrap-up is over", true});
+}
+
+void Desk::notice(const RingNotice& notice, Now) {
+  outlet_.emit(NotifyAgent{NotifyAgent::What::ring, notice.agent, notice.conversation,
+                           notice.epoch, notice.deadline, "", true});
+}
+void Desk::notice(const WorkEnded& notice, Now) {
+  outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over, notice.agent, notice.conversation,
+                           notice.epoch, {}, word_of(notice.reason), true});
+}
+void Desk::notice(const PresenceChanged& notice, Now) {
+  outlet_.emit(NotifyAgent{NotifyAgent::What::slots, notice.agent, {}, {}, {}, notice.reason, true});
+}
+
+bool Desk::settle(Now now) {
+  bool did = false;
+  while (!out_.decisions.empty() || !out_.messages.empty() || !out_.events.empty() ||
+         !out_.notices.empty()) {
+    did = true;
+    DeskOutbox out = std::exchange(out_, {});
+    for (const auto& decision : out.decisions) {
+      const auto trace = write_json(decision.trace).dump();
+      const auto epoch =
+          home_->assign(decision.conversation, decision.agent, decision.node, trace, now);
+      if (epoch) {
+        queued_[decision.conversation] = *epoch;
+        std::vector<Position> needed;
+        if (const Conversation* c = home_->find(decision.conversation)) needed.push_back(c->last);
+        router_.committed(decision.conversation, *epoch, needed, now, out_);
+      } else {
+        queued_.erase(decision.conversation);
+        router_.refused(decision.conversation, now, out_);
+      }
+    }
+    for (auto& [to, message] : out.messages) {
+      outlet_.send<RoutingFrame>(to, LinkKind::pulse, std::move(message));
+    }
+    for (const auto& event : out.events) {
+      std::visit([&](const auto& one) { on(one, now); }, event);
+    }
+    for (const auto& one : out.notices) {
+      std::visit([&](const auto& what) { notice(what, now); }, one);
+    }
+  }
+  return did;
+}
+
+void Desk::receive(const NodeId& from, const RoutingMessage& message, Now now) {
+  if (!check_routing_message(message).ok()) return;
+  router_.receive(from, message, now, out_);
+}
+
+void Desk::loads_changed(Now now) { router_.loads_changed(now, out_); }
+
+void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
+  for (const auto& event : events) {
+    if (event.kind == MemberEventKind::died || event.kind == MemberEventKind::left ||
+        event.kind == MemberEventKind::restarted) {
+      router_.node_lost(event.node, now, out_);
+    } else if (event.kind == MemberEventKind::joined || event.kind == MemberEventKind::alive) {
+      router_.healed(now);
+    }
+  }
+}
+
+void Desk::set_open(bool open, Now now) { router_.set_open(open, now, out_); }
+
+void Desk::tick(Now now) { router_.tick(now, out_); }
+
+std::optional<Instant> Desk::deadline() const { return router_.deadline(); }
+
+LoadRecord Desk::load(Now now) const {
+  LoadRecord record;
+  for (std::size_t i = 0; i < channel_kinds; ++i) {
+    const auto kind = static_cast<ChannelKind>(i);
+    const auto agents = floor_.on_duty(kind);
+    if (agents > 0) record.on_duty.push_back({kind, agents});
+  }
+  for (const auto& service : router_.classes(now)) {
+    ClassLoad load;
+    load.service = service;
+    const FreeSlots free = floor_.free_slots(service);
+    load.free_primary = free.primary;
+    load.free_helper = free.helper;
+    load.waiting = static_cast<std::uint32_t>(router_.line().count(service));
+    for (const auto& age : router_.line().oldest(service, now.steady, max_oldest)) {
+      load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
+    }
+    record.classes.push_back(std::move(load));
+  }
+  return record;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,78 @@
+// The glue between home and the desk: what waits is handed to the router, what the router decides
+// is written by home, and what the floor's agents do is told to whom it concerns.
+#pragma once
+
+#include <deque>
+
+#include "node/core/home.h"
+#include "node/core/mesh.h"
+#include "node/desk/router.h"
+
+namespace crossfloor {
+
+class Desk final : public DeskPort {
+ public:
+  Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& outlet);
+  void attach(Home& home) { home_ = &home; }
+
+  // Loads the records of this node's agents. Errors: corrupt, io.
+  Status open(Now now);
+  void learn_agents(const std::set<Subject>& subjects, Now now);
+
+  // DeskPort
+  void waiting(const Conversation& conversation, Now now) override;
+  void assigned(const Conversation& conversation, Now now) override;
+  void done(const ConversationId& conversation, Now now) override;
+  void changed(const Conversation& conversation, Now now) override;
+
+  // Agents of this node. Errors are for the client, with the mend.
+  Status log_in(const std::string& agent, Now now);
+  Status log_out(const std::string& agent, Now now);
+  Status presence(const std::string& agent, Presence presence, const std::string& reason, Now now);
+  void connection(const std::string& agent, bool up, Now now);
+  // Before the command goes to home: what the floor must know of it. An error answers the client.
+  Status before(const DeskCommand& command, Now now);
+  // After home answered.
+  void after(const DeskCommand& command, const CommandAnswer& answer, Now now);
+
+  void receive(const NodeId& from, const RoutingMessage& message, Now now);
+  void loads_changed(Now now);
+  void member_events(const std::vector<MemberEvent>& events, Now now);
+  void set_open(bool open, Now now);
+  void tick(Now now);
+  std::optional<Instant> deadline() const;
+
+  // Decisions, messages and notices of the calls before; true if something was done.
+  bool settle(Now now);
+  LoadRecord load(Now now) const;
+
+  const Floor& floor() const { return floor_; }
+  const Router& router() const { return router_; }
+  // The record of any agent of the regions held, by log-in name.
+  std::optional<AgentRecord> record(const std::string& agent) const;
+  std::vector<AgentRecord> records() const;
+
+ private:
+  WaitingConversation waiting_of(const Conversation& conversation) const;
+  void on(const Requeue& event, Now now);
+  void on(const Alarm& event, Now now);
+  void on(const LeaseTaken& event, Now now);
+  void on(const LeaseDropped& event, Now now);
+  void on(const WrapUpOver& event, Now now);
+  void notice(const RingNotice& notice, Now now);
+  void notice(const WorkEnded& notice, Now now);
+  void notice(const PresenceChanged& notice, Now now);
+  std::optional<AgentRecord> read_record(const Subject& subject) const;
+
+  Scribe& scribe_;
+  const NodeSettings& settings_;
+  Mesh& mesh_;
+  Outlet& outlet_;
+  Home* home_ = nullptr;
+  Floor floor_;
+  Router router_;
+  DeskOutbox out_;
+  std::map<ConversationId, Epoch> queued_;  // what the router has, and since which epoch
+};
+
+}  // namespace crossfloor
