@@ -173,3 +173,28 @@ struct AccountBody {
   repeatable @10 :Bool = true;
   lookup @11 :Bool;
 }
+
+enum ChannelKind { chat @0; social @1; email @2; call @3; other @4; }
+enum Duty { off @0; primary @1; helper @2; }
+
+struct ChannelDuty {
+  kind @0 :ChannelKind;
+  duty @1 :Duty;
+  maximum @2 :UInt32;
+  cost @3 :UInt32;
+}
+
+struct AgentRecord {
+  name @0 :Text;
+  displayName @1 :Text;
+  signature @2 :Text;
+  team @3 :Text;
+  node @4 :Data;
+  brands @5 :List(Text);
+  languages @6 :List(Text);
+  skills @7 :List(Text);
+  channels @8 :List(ChannelDuty);
+  totalUnits @9 :UInt32 = 12;
+  disabled @10 :Bool;
+  passwordHash @11 :Text;
+}

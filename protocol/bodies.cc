@@ -1,5 +1,6 @@
 #include "protocol/bodies.h"
 
+#include "protocol/agent_record.h"
 #include "protocol/bodies.capnp.h"
 #include "protocol/capnp_codec.h"
 
@@ -49,6 +50,7 @@ XF_BODY(AttemptBody)
 XF_BODY(OutcomeBody)
 XF_BODY(LinkBody)
 XF_BODY(AccountBody)
+XF_BODY(AgentRecord)
 XF_BODY(ActBody)
 #undef XF_BODY
 

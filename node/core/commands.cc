@@ -58,6 +58,7 @@ void Commands::receive(const NodeId& from, const DeskCommand& command, Now now) 
 void Commands::carry_out(const NodeId& asker, const DeskCommand& command, Now now) {
   auto done = home_.command(command, now);
   if (!done.answer.ok && done.answer.code == name_of(ErrorCode::unavailable)) return;  // repeated
+  desk_.carried_out(command, done.answer, now);
   const auto send = [this, asker, answer = done.answer](bool) {
     outlet_.send<DeskFrame>(asker, LinkKind::live, answer);
   };
@@ -94,8 +95,8 @@ std::optional<Instant> Commands::deadline() const {
 std::vector<Commands::Waiting> Commands::waiting() const {
   std::vector<Waiting> all;
   for (const auto& [id, pending] : pending_) {
-    all.push_back({pending.command, home_of(pending.command.conversation).value_or(NodeId{}),
-                   pending.since});
+    all.push_back(
+        {pending.command, home_of(pending.command.conversation).value_or(NodeId{}), pending.since});
   }
   return all;
 }

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "node/core/desk.h"
 #include "node/core/home.h"
 #include "node/core/receipts.h"
 
@@ -16,10 +17,11 @@ class Commands {
     Duration repeat_every{1'000};
     std::size_t max_waiting = 10'000;
   };
-  Commands(Scribe& scribe, Home& home, Receipts& receipts, const MeshView& mesh, Outlet& outlet,
-           Options options)
+  Commands(Scribe& scribe, Home& home, Desk& desk, Receipts& receipts, const MeshView& mesh,
+           Outlet& outlet, Options options)
       : scribe_(scribe),
         home_(home),
+        desk_(desk),
         receipts_(receipts),
         mesh_(mesh),
         outlet_(outlet),
@@ -54,6 +56,7 @@ class Commands {
 
   Scribe& scribe_;
   Home& home_;
+  Desk& desk_;
   Receipts& receipts_;
   const MeshView& mesh_;
   Outlet& outlet_;

@@ -70,8 +70,8 @@ void Desk::learn_agents(const std::set<Subject>& subjects, Now now) {
       floor_.remove_agent(record->name, now);  // moved to another node
     }
     if (record->disabled) {
-      outlet_.emit(NotifyAgent{NotifyAgent::What::session_over, record->name, {}, {}, {},
-                               "disabled", true});
+      outlet_.emit(
+          NotifyAgent{NotifyAgent::What::session_over, record->name, {}, {}, {}, "disabled", true});
     }
   }
   router_.slots_changed(now, out_);
@@ -97,7 +97,8 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
   } else {
     what.region = settings_.home_region;
   }
-  const bool directed = (c.reason == "assigned" || c.reason == "transfer") && !c.prefer_agent.empty();
+  const bool directed =
+      (c.reason == "assigned" || c.reason == "transfer") && !c.prefer_agent.empty();
   what.directed = directed;
   what.preferred_agent = c.prefer_agent.empty() ? c.last_agent : c.prefer_agent;
   what.preferred_node = c.prefer_agent.empty() ? c.last_agent_node : c.prefer_node;
@@ -145,8 +146,8 @@ void Desk::changed(const Conversation& c, Now now) {
     const std::string agent = work->agent;
     if ((!here || !occupies) && work->epoch <= c.epoch && work->state != SlotState::held) {
       if (floor_.release(c.id, c.epoch, now)) {
-        outlet_.emit(NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {},
-                                 c.reason, true});
+        outlet_.emit(
+            NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {}, c.reason, true});
         router_.slots_changed(now, out_);
       }
     } else if (here && occupies && c.state != CourseState::ringing) {
@@ -218,6 +219,16 @@ void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now no
   }
 }
 
+void Desk::carried_out(const DeskCommand& command, const CommandAnswer& answer, Now now) {
+  if (!answer.ok || command.by_operator) return;
+  if (command.verb == Verb::accept) {
+    router_.accepted(command.conversation, command.epoch);
+  } else if (command.verb == Verb::decline) {
+    router_.back(command.conversation, command.epoch, BackReason::declined, command.agent, now,
+                 out_);
+  }
+}
+
 // --- events of the router ---
 
 void Desk::on(const Requeue& event, Now now) {
@@ -229,20 +240,31 @@ void Desk::on(const LeaseTaken&, Now) {}
 void Desk::on(const LeaseDropped&, Now) {}
 void Desk::on(const WrapUpOver& event, Now now) {
   (void)now;
-  outlet_.emit(NotifyAgent{NotifyAgent::What::conversation, event.agent, event.conversation,
-                           event.epoch, {}, "wrap-up is over", true});
+  outlet_.emit(NotifyAgent{NotifyAgent::What::conversation,
+                           event.agent,
+                           event.conversation,
+                           event.epoch,
+                           {},
+                           "wrap-up is over",
+                           true});
 }
 
 void Desk::notice(const RingNotice& notice, Now) {
-  outlet_.emit(NotifyAgent{NotifyAgent::What::ring, notice.agent, notice.conversation,
-                           notice.epoch, notice.deadline, "", true});
+  outlet_.emit(NotifyAgent{NotifyAgent::What::ring, notice.agent, notice.conversation, notice.epoch,
+                           notice.deadline, "", true});
 }
 void Desk::notice(const WorkEnded& notice, Now) {
-  outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over, notice.agent, notice.conversation,
-                           notice.epoch, {}, word_of(notice.reason), true});
+  outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
+                           notice.agent,
+                           notice.conversation,
+                           notice.epoch,
+                           {},
+                           word_of(notice.reason),
+                           true});
 }
 void Desk::notice(const PresenceChanged& notice, Now) {
-  outlet_.emit(NotifyAgent{NotifyAgent::What::slots, notice.agent, {}, {}, {}, notice.reason, true});
+  outlet_.emit(
+      NotifyAgent{NotifyAgent::What::slots, notice.agent, {}, {}, {}, notice.reason, true});
 }
 
 bool Desk::settle(Now now) {
@@ -283,7 +305,9 @@ void Desk::receive(const NodeId& from, const RoutingMessage& message, Now now) {
   router_.receive(from, message, now, out_);
 }
 
-void Desk::loads_changed(Now now) { router_.loads_changed(now, out_); }
+void Desk::loads_changed(Now now) {
+  router_.loads_changed(now, out_);
+}
 
 void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
   for (const auto& event : events) {
@@ -296,11 +320,17 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
   }
 }
 
-void Desk::set_open(bool open, Now now) { router_.set_open(open, now, out_); }
+void Desk::set_open(bool open, Now now) {
+  router_.set_open(open, now, out_);
+}
 
-void Desk::tick(Now now) { router_.tick(now, out_); }
+void Desk::tick(Now now) {
+  router_.tick(now, out_);
+}
 
-std::optional<Instant> Desk::deadline() const { return router_.deadline(); }
+std::optional<Instant> Desk::deadline() const {
+  return router_.deadline();
+}
 
 LoadRecord Desk::load(Now now) const {
   LoadRecord record;
@@ -315,8 +345,8 @@ LoadRecord Desk::load(Now now) const {
     const FreeSlots free = floor_.free_slots(service);
     load.free_primary = free.primary;
     load.free_helper = free.helper;
-    load.waiting = static_cast<std::uint32_t>(router_.line().count(service));
-    for (const auto& age : router_.line().oldest(service, now.steady, max_oldest)) {
+    load.waiting = static_cast<std::uint32_t>(router_.line().waiting(service));
+    for (const auto& age : router_.line().oldest_ages(service, now.steady, max_oldest)) {
       load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
     }
     record.classes.push_back(std::move(load));

@@ -32,7 +32,9 @@ class Desk final : public DeskPort {
   void connection(const std::string& agent, bool up, Now now);
   // Before the command goes to home: what the floor must know of it. An error answers the client.
   Status before(const DeskCommand& command, Now now);
-  // After home answered.
+  // This home carried it out: what the router must know of it.
+  void carried_out(const DeskCommand& command, const CommandAnswer& answer, Now now);
+  // At the agent's node, after home answered.
   void after(const DeskCommand& command, const CommandAnswer& answer, Now now);
 
   void receive(const NodeId& from, const RoutingMessage& message, Now now);

@@ -685,6 +685,16 @@ void Home::seen_answer(const NodeId& from, const SeenAnswer& answer, Now now) {
   }
 }
 
+Status Home::force(const ConversationId& id, const std::string& by, Now now) {
+  const Conversation* c = find(id);
+  if (c == nullptr) {
+    return Error{ErrorCode::not_found, "no open conversation " + id.hex(), "conversation",
+                 "see `crossfloor conversations`"};
+  }
+  if (c->home() != mesh_.self()) take_home(*c, "forced", by, now);
+  return {};
+}
+
 std::size_t Home::hand_on(Now now) {
   std::size_t handed = 0;
   const auto own = by_home_[mesh_.self()];

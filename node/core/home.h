@@ -64,6 +64,9 @@ class Home {
   // Takes the conversations of a dead home over: the answer of a live node to `seen?`.
   void seen_answer(const NodeId& from, const SeenAnswer& answer, Now now);
 
+  // An operator makes this node home, whatever the old one says. Errors: not_found.
+  Status force(const ConversationId& id, const std::string& by, Now now);
+
   // Gives the own conversations to the next live host: a drain, or a clean stop.
   std::size_t hand_on(Now now);
 

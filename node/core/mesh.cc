@@ -2,8 +2,8 @@
 
 namespace crossfloor {
 
-Mesh::Mesh(const MembershipSelf& self, const NodeSettings& settings, Roster& roster,
-           Random& random, Outlet& outlet)
+Mesh::Mesh(const MembershipSelf& self, const NodeSettings& settings, Roster& roster, Random& random,
+           Outlet& outlet)
     : settings_(settings),
       roster_(roster),
       outlet_(outlet),
@@ -140,7 +140,9 @@ std::string Mesh::site_of(const NodeId& node) const {
   return certificate == nullptr ? "" : certificate->site;
 }
 
-const std::vector<PeerLoad>& Mesh::usable() const { return usable_; }
+const std::vector<PeerLoad>& Mesh::usable() const {
+  return usable_;
+}
 
 bool Mesh::may_see(const NodeId& node, const Region& region) const {
   return roster_.may_hold(node, region, wall_);

@@ -45,10 +45,30 @@ void Replication::spread(const std::vector<Bytes>& documents) {
   for (const auto& peer : connected_) send(peer, LinkKind::live, Documents{documents});
 }
 
+void Replication::compare_all(Now now) {
+  for (auto& [node, peer] : peers_) {
+    peer.compared = false;
+    compare(node, now);
+  }
+}
+
+void Replication::announce_durable(Now now) {
+  for (const auto& [stream, sequence] : pushed_) {
+    if (announced_[stream] == sequence) continue;
+    announced_[stream] = sequence;
+    for (const auto& peer : connected_) {
+      if (!share(peer, stream.region, now)) continue;
+      send(peer, LinkKind::live,
+           Stored{stream.origin.node, stream.origin.generation, stream.region, sequence});
+    }
+  }
+}
+
 void Replication::push(const std::vector<Range>& ranges, Now now) {
   for (const auto& range : ranges) {
     RangeIs packed = pack_range(range);
     packed.live = true;
+    pushed_[range.stream] = range.seal.sequence;
     for (const auto& peer : connected_) {
       if (!share(peer, range.stream.region, now)) continue;
       outlet_.emit_freely(SendMessage{peer, LinkKind::live, ReplicationFrame{packed}});

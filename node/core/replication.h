@@ -34,6 +34,10 @@ class Replication {
   void link_up(const NodeId& peer, Now now);
   void link_down(const NodeId& peer, Now now);
   void receive(const NodeId& from, const ReplicationMessage& message, Now now, Heard& heard);
+  // Asks every connected peer anew what it has; caught_up() is false until all have answered.
+  void compare_all(Now now);
+  // Tells peers how far the own streams are on this disk: their proof that two disks have an entry.
+  void announce_durable(Now now);
   // What was just sealed goes to all peers at once.
   void push(const std::vector<Range>& ranges, Now now);
   // Documents that are new here, to all peers.
@@ -94,6 +98,8 @@ class Replication {
   std::set<Stream> fetching_;
   std::map<std::pair<NodeId, Stream>, Instant> quarantined_;
   std::map<NodeId, std::map<Stream, Sequence>> stored_;
+  std::map<Stream, Sequence> announced_;
+  std::map<Stream, Sequence> pushed_;  // own streams, up to the last seal that was pushed
   std::optional<Instant> started_;
   Instant next_compare_{};
   std::optional<NodeId> last_compared_;

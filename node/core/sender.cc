@@ -5,24 +5,34 @@ namespace {
 
 ReplyOutcome outcome_of(DeliveryKind kind) {
   switch (kind) {
-    case DeliveryKind::accepted: return ReplyOutcome::accepted;
-    case DeliveryKind::refused: return ReplyOutcome::refused;
+    case DeliveryKind::accepted:
+      return ReplyOutcome::accepted;
+    case DeliveryKind::refused:
+      return ReplyOutcome::refused;
     case DeliveryKind::retry_later:
-    case DeliveryKind::absent: return ReplyOutcome::retry_later;
-    case DeliveryKind::voided: return ReplyOutcome::voided;
+    case DeliveryKind::absent:
+      return ReplyOutcome::retry_later;
+    case DeliveryKind::voided:
+      return ReplyOutcome::voided;
     case DeliveryKind::needs_person:
-    case DeliveryKind::unknown: return ReplyOutcome::unknown;
+    case DeliveryKind::unknown:
+      return ReplyOutcome::unknown;
   }
   return ReplyOutcome::unknown;
 }
 
 DeliveryKind kind_of(ReplyOutcome outcome) {
   switch (outcome) {
-    case ReplyOutcome::accepted: return DeliveryKind::accepted;
-    case ReplyOutcome::refused: return DeliveryKind::refused;
-    case ReplyOutcome::retry_later: return DeliveryKind::retry_later;
-    case ReplyOutcome::voided: return DeliveryKind::voided;
-    case ReplyOutcome::unknown: return DeliveryKind::unknown;
+    case ReplyOutcome::accepted:
+      return DeliveryKind::accepted;
+    case ReplyOutcome::refused:
+      return DeliveryKind::refused;
+    case ReplyOutcome::retry_later:
+      return DeliveryKind::retry_later;
+    case ReplyOutcome::voided:
+      return DeliveryKind::voided;
+    case ReplyOutcome::unknown:
+      return DeliveryKind::unknown;
   }
   return DeliveryKind::unknown;
 }

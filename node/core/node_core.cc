@@ -1,0 +1,488 @@
+#include "node/core/node_core.h"
+
+#include <algorithm>
+
+namespace crossfloor {
+namespace {
+
+// Placement, takeover and receipts are looked at this often even when nothing happens.
+constexpr Duration look_every{250};
+
+}  // namespace
+
+NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& settings,
+                   const Parts& parts, WallTime started)
+    : settings_(settings),
+      roster_(parts.roster),
+      scribe_(parts.crypto, parts.random, identity, settings, parts.store),
+      mesh_({identity.key.node(), identity.generation, started}, settings, parts.roster,
+            parts.random, *this),
+      replication_(scribe_, parts.roster, *this, Replication::Options{}),
+      desk_(scribe_, settings, mesh_, *this),
+      home_(scribe_, settings, mesh_, *this, desk_),
+      sender_(scribe_, settings, *this),
+      commands_(scribe_, home_, desk_, receipts_, mesh_, *this, Commands::Options{}) {
+  desk_.attach(home_);
+}
+
+Status NodeCore::open(Now now) {
+  if (auto status = scribe_.open(); !status.ok()) return status;
+  mesh_.roster_changed(now);
+  if (auto status = home_.open(now); !status.ok()) return status;
+  if (auto status = desk_.open(now); !status.ok()) return status;
+  sender_.open(now);
+  for (const auto& [id, conversation] : home_.conversations()) sender_.restore(conversation, now);
+  restored_ = true;
+  publish_accounts(now);
+  tick(now);
+  return {};
+}
+
+// Accounts hosted here, so that every node of their regions knows who receives and sends there.
+void NodeCore::publish_accounts(Now now) {
+  for (const auto& [name, account] : settings_.accounts) {
+    const Subjects* subjects = scribe_.subjects(account.region);
+    if (!account.hosted_here || subjects == nullptr) continue;
+    AccountBody body;
+    body.account = name;
+    body.brand = account.brand;
+    body.channel = word_of(account.channel);
+    body.hosts = account.hosts;
+    body.target_ms = account.target.count();
+    body.helper_after_ms = account.helper_after.count();
+    body.ring_ms = account.ring.count();
+    body.lease_ms = account.lease.count();
+    body.auto_accept = account.auto_accept;
+    body.trusted_ref = account.trusted_ref;
+    body.repeatable = account.repeatable;
+    body.lookup = account.lookup;
+    const Subject subject = subjects->account(name);
+    if (auto row = rows::subject(scribe_.view(), subject); row.ok() && row.value()) {
+      const auto& at = row.value()->at;
+      auto entry = entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region},
+                            at.sequence);
+      if (entry.ok() && entry.value()) {
+        auto known = decode_body<AccountBody>(entry.value()->body);
+        if (known.ok() && known.value() == body) continue;
+      }
+    }
+    scribe_.write(account.region, EntryKind::account, subject, body, now);
+  }
+}
+
+// --- the mesh ---
+
+void NodeCore::link_up(const NodeId& peer, LinkKind link, Now now) {
+  if (link == LinkKind::live) replication_.link_up(peer, now);
+  settle(now);
+}
+
+void NodeCore::link_down(const NodeId& peer, LinkKind link, bool reset, Now now) {
+  if (link == LinkKind::live) replication_.link_down(peer, now);
+  if (link == LinkKind::pulse && reset) {
+    Mesh::Heard heard_now;
+    mesh_.link_reset(peer, now, heard_now);
+    heard(heard_now, now);
+  }
+  settle(now);
+}
+
+void NodeCore::receive(const NodeId& from, LinkKind, const PeerMessage& message, Now now) {
+  if (from != mesh_.self() && !roster_.member(from, now.wall)) return;
+  std::visit([&](const auto& frame) { on(from, frame, now); }, message);
+  settle(now);
+}
+
+void NodeCore::on(const NodeId& from, const MembershipFrame& frame, Now now) {
+  Mesh::Heard heard_now;
+  mesh_.receive(from, frame.message, now, heard_now);
+  heard(heard_now, now);
+}
+
+void NodeCore::on(const NodeId& from, const LoadFrame& frame, Now now) {
+  Mesh::Heard heard_now;
+  mesh_.receive(from, frame.message, now, heard_now);
+  heard(heard_now, now);
+}
+
+void NodeCore::on(const NodeId& from, const RoutingFrame& frame, Now now) {
+  desk_.receive(from, frame.message, now);
+}
+
+void NodeCore::on(const NodeId& from, const ReplicationFrame& frame, Now now) {
+  Replication::Heard heard_now;
+  replication_.receive(from, frame.message, now, heard_now);
+  take_documents(heard_now.documents, now);
+  if (const auto* stored = std::get_if<Stored>(&frame.message)) {
+    // From a peer about our stream, or from an origin about its own: either way two disks have it.
+    const bool ours = stored->node == mesh_.self();
+    if (ours ? heard_now.stored : stored->node == from) {
+      receipts_.stored(stored->stream(), stored->sequence);
+    }
+  }
+}
+
+void NodeCore::on(const NodeId& from, const DeskFrame& frame, Now now) {
+  if (const auto* command = std::get_if<DeskCommand>(&frame.message)) {
+    commands_.receive(from, *command, now);
+  } else if (const auto* answer = std::get_if<CommandAnswer>(&frame.message)) {
+    if (auto command_answered = commands_.receive(*answer, now)) {
+      desk_.after(*command_answered, *answer, now);
+    }
+  } else if (const auto* question = std::get_if<SeenQuestion>(&frame.message)) {
+    const auto last = mesh_.last_heard(question->node);
+    const bool seen =
+        mesh_.live(question->node) &&
+        (question->node == mesh_.self() ||
+         (last && now.steady - *last < Duration{static_cast<std::int64_t>(question->within_ms)}));
+    send<DeskFrame>(from, LinkKind::pulse, SeenAnswer{question->node, seen, question->number});
+  } else if (const auto* seen = std::get_if<SeenAnswer>(&frame.message)) {
+    home_.seen_answer(from, *seen, now);
+  }
+}
+
+void NodeCore::heard(Mesh::Heard& heard, Now now) {
+  if (!heard.events.empty()) desk_.member_events(heard.events, now);
+  if (heard.loads_changed) desk_.loads_changed(now);
+}
+
+void NodeCore::take_documents(const std::vector<Bytes>& documents, Now now) {
+  std::vector<Bytes> fresh;
+  for (const auto& document : documents) {
+    auto added = roster_.add(document);
+    if (added.ok() && added.value() == Roster::Added::fresh) fresh.push_back(document);
+  }
+  if (fresh.empty()) return;
+  for (const auto& document : fresh) {
+    scribe_.workspace().put("D" + Bytes(scribe_.crypto().hash(document).view()), document);
+  }
+  mesh_.roster_changed(now);
+  replication_.spread(fresh);
+  emit(RosterChanged{});
+}
+
+Result<bool> NodeCore::add_document(ByteView document, Now now) {
+  auto added = roster_.add(document);
+  if (!added.ok()) return added.error();
+  if (added.value() == Roster::Added::known) return false;
+  const Bytes text(document);
+  scribe_.workspace().put("D" + Bytes(scribe_.crypto().hash(text).view()), text);
+  mesh_.roster_changed(now);
+  replication_.spread({text});
+  emit(RosterChanged{});
+  settle(now);
+  return true;
+}
+
+void NodeCore::range_read(const NodeId& to, const Result<Range>& range, Now now) {
+  replication_.range_read(to, range, now);
+}
+
+// --- channels ---
+
+bool NodeCore::region_alone(Now now) const {
+  return replication_.alone(settings_.home_region, now);
+}
+
+void NodeCore::intake(RequestId request, const std::string& account_name,
+                      const IncomingMessage& message, Now now) {
+  const auto refuse = [&](ErrorCode code, std::string what, std::string where, std::string mend) {
+    emit(AnswerIntake{request, Error{code, std::move(what), std::move(where), std::move(mend)}});
+  };
+  const AccountSettings* account = settings_.account(account_name);
+  const Subjects* subjects = account == nullptr ? nullptr : scribe_.subjects(account->region);
+  if (account == nullptr || !account->hosted_here || subjects == nullptr) {
+    return refuse(ErrorCode::not_found, "this node hosts no channel account " + account_name, "",
+                  "see [[account]] in site.toml");
+  }
+  if (stopping_) {
+    return refuse(ErrorCode::unavailable, "this node is stopping", "", "ask another host");
+  }
+  const bool mesh =
+      settings_.durability == Durability::mesh && mesh_.nodes_of(account->region, now).size() > 1;
+  if (mesh && settings_.when_alone == WhenAlone::refuse && alone_since_ &&
+      now.steady >= *alone_since_ + settings_.alone_after) {
+    return refuse(ErrorCode::unavailable, "no other node of the region is in reach", "",
+                  "send it again later, or to another host");
+  }
+  const MessageId id = subjects->message(account_name, message.external_id);
+  const Subject text = subjects->text(word_of(message.kind), message.text);
+  auto row = rows::message(scribe_.view(), id);
+  if (!row.ok()) {
+    return refuse(row.error().code, row.error().what, "", "see `crossfloor status`");
+  }
+  Receipt receipt;
+  receipt.message = id;
+  const bool echo =
+      row.value() && !row.value()->echo_of.is_zero() && message.kind == MessageKind::message;
+  const MessageCopy* known = row.value() ? row.value()->find(message.kind, text) : nullptr;
+  if (echo && known == nullptr) {
+    // What we sent ourselves comes back: it is known by the outcome of the reply.
+    receipt.duplicate = true;
+    receipt.mesh = mesh;
+    emit(AnswerIntake{request, receipt});
+    settle(now);
+    return;
+  }
+  if (known != nullptr) {
+    receipt.stream = {{known->at.node, known->at.generation}, account->region};
+    receipt.sequence = known->at.sequence;
+    receipt.duplicate = true;
+    auto hash = hash_at(scribe_.view(), scribe_.crypto(), receipt.stream, receipt.sequence);
+    if (hash.ok()) receipt.hash = hash.value();
+  } else {
+    constexpr std::size_t max_copies = 256;
+    if (row.value() && row.value()->copies.size() >= max_copies) {
+      return refuse(ErrorCode::full, "this external id has 256 revisions already", "external_id",
+                    "give a new message a new id");
+    }
+    MessageBody body;
+    body.account = account_name;
+    body.brand = account->brand;
+    body.channel = word_of(account->channel);
+    body.taken_ms = ms_of(now.wall);
+    body.trusted_ref = account->trusted_ref;
+    body.message = message;
+    const auto written =
+        scribe_.write(account->region, EntryKind::message, id.as<Subject>(), body, now);
+    receipt.stream = written.stream;
+    receipt.sequence = written.at.sequence;
+    receipt.hash = written.hash;
+  }
+  if (!mesh) {
+    emit(AnswerIntake{request, receipt});
+  } else {
+    receipts_.wait(
+        receipt.stream, receipt.sequence, now.steady,
+        [this, request, receipt](bool proven) mutable {
+          receipt.mesh = proven;
+          if (!proven && settings_.when_alone == WhenAlone::refuse) {
+            emit(AnswerIntake{
+                request, Error{ErrorCode::unavailable, "no other node of the region is in reach",
+                               "", "send it again later, or to another host"}});
+          } else {
+            emit(AnswerIntake{request, receipt});
+          }
+        });
+  }
+  settle(now);
+}
+
+void NodeCore::provider_answered(const ReplyId& reply, std::uint32_t attempt, bool lookup,
+                                 const DeliveryResult& result, Now now) {
+  sender_.answered(reply, attempt, lookup, result, now);
+  settle(now);
+}
+
+// --- people ---
+
+Status NodeCore::log_in(const std::string& agent, Now now) {
+  auto status = desk_.log_in(agent, now);
+  settle(now);
+  return status;
+}
+
+Status NodeCore::log_out(const std::string& agent, Now now) {
+  auto status = desk_.log_out(agent, now);
+  settle(now);
+  return status;
+}
+
+Status NodeCore::presence(const std::string& agent, Presence presence, const std::string& reason,
+                          Now now) {
+  auto status = desk_.presence(agent, presence, reason, now);
+  settle(now);
+  return status;
+}
+
+void NodeCore::connection(const std::string& agent, bool up, Now now) {
+  desk_.connection(agent, up, now);
+  settle(now);
+}
+
+void NodeCore::command(RequestId request, const DeskCommand& command, Now now) {
+  if (auto status = desk_.before(command, now); !status.ok()) {
+    CommandAnswer answer;
+    answer.id = command.id;
+    answer.code = name_of(status.error().code);
+    answer.what = status.error().what;
+    answer.mend = status.error().mend;
+    answer.conversation = command.conversation;
+    emit(AnswerCommand{request, answer});
+  } else {
+    commands_.submit(request, command, now);
+  }
+  settle(now);
+}
+
+Status NodeCore::set_agent(const AgentRecord& record, Now now) {
+  if (auto status = check_agent_record(record); !status.ok()) return status;
+  const auto known = desk_.record(record.name);
+  if (known && known->node != mesh_.self() && record.node == mesh_.self() &&
+      mesh_.live(known->node)) {
+    return Error{ErrorCode::conflict,
+                 "agent " + record.name + " belongs to site " + mesh_.site_of(known->node), "name",
+                 "disable it there first, or choose another name"};
+  }
+  scribe_.write(settings_.home_region, EntryKind::agent,
+                scribe_.subjects(settings_.home_region)->agent(record.name), record, now);
+  settle(now);
+  return {};
+}
+
+Status NodeCore::set_link(const Region& region, const LinkBody& link, Now now) {
+  if (scribe_.subjects(region) == nullptr) {
+    return Error{ErrorCode::not_found, "this node does not hold region " + region, "region", ""};
+  }
+  scribe_.write(region, EntryKind::link, link.first.as<Subject>(), link, now);
+  settle(now);
+  return {};
+}
+
+void NodeCore::act(const ActBody& act, Now now) {
+  scribe_.write(settings_.home_region, EntryKind::act, {}, act, now);
+  settle(now);
+}
+
+void NodeCore::drain(bool on, Now now) {
+  mesh_.set_drained(on);
+  desk_.set_open(!on, now);
+  if (on) home_.hand_on(now);
+  settle(now);
+}
+
+Status NodeCore::resolve(const ReplyId& reply, Resolution how, const std::string& external_id,
+                         Now now) {
+  auto status = sender_.resolve(reply, how, external_id, now);
+  settle(now);
+  return status;
+}
+
+Status NodeCore::retry(const ReplyId& reply, Now now) {
+  auto status = sender_.retry(reply, now);
+  settle(now);
+  return status;
+}
+
+Status NodeCore::force_takeover(const ConversationId& id, const std::string& by, Now now) {
+  auto status = home_.force(id, by, now);
+  settle(now);
+  return status;
+}
+
+// --- time and disk ---
+
+void NodeCore::tick(Now now) {
+  Mesh::Heard heard_now;
+  mesh_.tick(now, heard_now);
+  heard(heard_now, now);
+  replication_.tick(now);
+  desk_.tick(now);
+  sender_.tick(now);
+  commands_.tick(now);
+  if (now.steady >= next_look_) {
+    next_look_ = now.steady + look_every;
+    // Whoever was called dead may have been taken over: look at what the others have first.
+    const auto incarnation = mesh_.membership().own_mark().incarnation;
+    if (incarnation != incarnation_) {
+      incarnation_ = incarnation;
+      replication_.compare_all(now);
+    }
+    home_.allow(replication_.caught_up(now) && !stopping_, now);
+    home_.tick(now);
+  }
+  settle(now);
+}
+
+Instant NodeCore::deadline() const {
+  Instant due = next_look_;
+  for (const auto& one : {mesh_.deadline(), replication_.deadline(), desk_.deadline(),
+                          sender_.deadline(), commands_.deadline()}) {
+    if (one && *one < due) due = *one;
+  }
+  return due;
+}
+
+void NodeCore::standstill(Duration gap, Now now) {
+  mesh_.standstill(gap);
+  if (gap > Duration{1'000}) {
+    home_.allow(false, now);
+    replication_.compare_all(now);
+  }
+}
+
+NodeCore::NextBatch NodeCore::next_batch(Now now) {
+  auto closed = scribe_.close();
+  replication_.push(closed.live, now);
+  return {std::move(closed.batch), closed.number};
+}
+
+void NodeCore::committed(std::uint64_t number, Now now) {
+  scribe_.committed(number);
+  gate_.durable(number);
+  replication_.announce_durable(now);
+  settle(now);
+}
+
+void NodeCore::stop(Now now) {
+  if (stopping_) return;
+  desk_.set_open(false, now);
+  mesh_.set_drained(true);
+  home_.hand_on(now);
+  settle(now);
+  stopping_ = true;
+  Mesh::Heard heard_now;
+  mesh_.leave(now, heard_now);
+}
+
+void NodeCore::release_receipts(Now now) {
+  const bool alone = region_alone(now);
+  if (!alone) {
+    alone_since_.reset();
+  } else if (!alone_since_) {
+    alone_since_ = now.steady;
+  }
+  for (auto& ready : receipts_.take(now.steady, alone, settings_.alone_after)) {
+    ready.done(ready.mesh);
+  }
+}
+
+void NodeCore::settle(Now now) {
+  for (;;) {
+    FoldNews news = scribe_.take_news();
+    const bool folded =
+        !news.conversations.empty() || !news.unplaced.empty() || !news.subjects.empty();
+    if (folded) {
+      if (!news.subjects.empty()) desk_.learn_agents(news.subjects, now);
+      home_.news(news, now);
+      if (restored_) {
+        for (const auto& id : news.conversations) {
+          if (const Conversation* c = home_.find(id)) sender_.changed(*c, now);
+        }
+      }
+    }
+    const bool routed = desk_.settle(now);
+    if (!folded && !routed) break;
+  }
+  release_receipts(now);
+  mesh_.set_own_load(desk_.load(now), now);
+}
+
+std::vector<Effect> NodeCore::take_effects(Now now) {
+  std::vector<Effect> out;
+  for (;;) {
+    auto effects = gate_.take();
+    if (effects.empty()) return out;
+    for (auto& effect : effects) {
+      auto* message = std::get_if<SendMessage>(&effect);
+      if (message != nullptr && message->to == mesh_.self()) {
+        std::visit([&](const auto& frame) { on(mesh_.self(), frame, now); }, message->message);
+        settle(now);
+      } else {
+        out.push_back(std::move(effect));
+      }
+    }
+  }
+}
+
+}  // namespace crossfloor

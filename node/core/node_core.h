@@ -1,0 +1,130 @@
+// One node, as a pure machine: it owns all cores and keeps the order of their effects. The runtime
+// and the simulator drive only this.
+//
+// How it is driven: call what happened (a message, a request, an answer, a tick at deadline());
+// then, whenever the disk is idle and has_writes(), commit next_batch() and say committed(); and
+// after every call carry out take_effects(), which hands out only what may leave by now.
+#pragma once
+
+#include "node/core/commands.h"
+#include "node/core/desk.h"
+#include "node/core/gate.h"
+#include "node/core/home.h"
+#include "node/core/mesh.h"
+#include "node/core/receipts.h"
+#include "node/core/replication.h"
+#include "node/core/sender.h"
+
+namespace crossfloor {
+
+class NodeCore final : private Outlet {
+ public:
+  struct Parts {
+    const Crypto& crypto;
+    Random& random;
+    const Reader& store;
+    Roster& roster;
+  };
+  // `settings` and what `parts` names must outlive this.
+  NodeCore(const Scribe::Identity& identity, const NodeSettings& settings, const Parts& parts,
+           WallTime started);
+
+  // Reads what is open. Errors: corrupt, io.
+  Status open(Now now);
+
+  // --- the mesh ---
+  void link_up(const NodeId& peer, LinkKind link, Now now);
+  void link_down(const NodeId& peer, LinkKind link, bool reset, Now now);
+  void receive(const NodeId& from, LinkKind link, const PeerMessage& message, Now now);
+  void range_read(const NodeId& to, const Result<Range>& range, Now now);
+  // A certificate or revocation from a file or over HTTP. True if it was new.
+  Result<bool> add_document(ByteView document, Now now);
+
+  // --- channels ---
+  // Answered by AnswerIntake, when it is as durable as was promised.
+  void intake(RequestId request, const std::string& account, const IncomingMessage& message,
+              Now now);
+  void provider_answered(const ReplyId& reply, std::uint32_t attempt, bool lookup,
+                         const DeliveryResult& result, Now now);
+
+  // --- people ---
+  Status log_in(const std::string& agent, Now now);
+  Status log_out(const std::string& agent, Now now);
+  Status presence(const std::string& agent, Presence presence, const std::string& reason, Now now);
+  void connection(const std::string& agent, bool up, Now now);
+  void command(RequestId request, const DeskCommand& command, Now now);
+  Status set_agent(const AgentRecord& record, Now now);  // an agent of this node
+  Status set_link(const Region& region, const LinkBody& link, Now now);
+  void act(const ActBody& act, Now now);  // what an operator did here, and why
+  void drain(bool on, Now now);
+  Status resolve(const ReplyId& reply, Resolution how, const std::string& external_id, Now now);
+  Status retry(const ReplyId& reply, Now now);
+  // An operator makes this node the home of a conversation whatever its old one says.
+  Status force_takeover(const ConversationId& id, const std::string& by, Now now);
+
+  // --- time and disk ---
+  void tick(Now now);
+  Instant deadline() const;  // when tick() has something to do
+  void standstill(Duration gap, Now now);
+  bool has_writes() const { return scribe_.dirty(); }
+  struct NextBatch {
+    Batch batch;
+    std::uint64_t number = 0;
+  };
+  NextBatch next_batch(Now now);
+  void committed(std::uint64_t number, Now now);
+  // Nothing may be written or said any more; the node is opened anew. Says why.
+  const Status& failed() const { return scribe_.failed(); }
+  // SIGTERM: no new work, homes handed on, members told. Then drive until idle() and stop.
+  void stop(Now now);
+  bool idle() const { return !scribe_.dirty() && gate_.held() == 0; }
+
+  std::vector<Effect> take_effects(Now now);
+
+  // --- looking in ---
+  const Scribe& scribe() const { return scribe_; }
+  const Mesh& mesh() const { return mesh_; }
+  const Home& home() const { return home_; }
+  const Desk& desk() const { return desk_; }
+  const Sender& sender() const { return sender_; }
+  const Replication& replication() const { return replication_; }
+  const Commands& commands() const { return commands_; }
+  const NodeSettings& settings() const { return settings_; }
+  std::size_t intakes_waiting() const { return receipts_.size(); }
+
+ private:
+  void emit(Effect effect) override { gate_.hold(scribe_.last_write(), std::move(effect)); }
+  void emit_freely(Effect effect) override { gate_.pass(std::move(effect)); }
+
+  // Lets the parts react to each other until nothing is left to do.
+  void settle(Now now);
+  void on(const NodeId& from, const MembershipFrame& frame, Now now);
+  void on(const NodeId& from, const LoadFrame& frame, Now now);
+  void on(const NodeId& from, const RoutingFrame& frame, Now now);
+  void on(const NodeId& from, const ReplicationFrame& frame, Now now);
+  void on(const NodeId& from, const DeskFrame& frame, Now now);
+  void heard(Mesh::Heard& heard, Now now);
+  void take_documents(const std::vector<Bytes>& documents, Now now);
+  void release_receipts(Now now);
+  void publish_accounts(Now now);
+  bool region_alone(Now now) const;
+
+  const NodeSettings& settings_;
+  Gate gate_;
+  Roster& roster_;
+  Scribe scribe_;
+  Mesh mesh_;
+  Replication replication_;
+  Desk desk_;
+  Home home_;
+  Receipts receipts_;
+  Sender sender_;
+  Commands commands_;
+  bool restored_ = false;
+  bool stopping_ = false;
+  std::uint32_t incarnation_ = 0;
+  std::optional<Instant> alone_since_;
+  Instant next_look_{};
+};
+
+}  // namespace crossfloor
