@@ -10,6 +10,13 @@ struct Epoch {
   node @2 :Data;
 }
 
+struct Position {
+  time @0 :UInt64;
+  node @1 :Data;
+  generation @2 :UInt64;
+  sequence @3 :UInt64;
+}
+
 enum Direction { in @0; out @1; }
 enum MessageKind { message @0; edited @1; deleted @2; delivered @3; read @4; }
 enum CourseState { waiting @0; ringing @1; active @2; pending @3; wrapUp @4; closed @5; }

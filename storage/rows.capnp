@@ -5,13 +5,6 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("crossfloor::wire");
 using B = import "/protocol/bodies.capnp";
 
-struct Position {
-  time @0 :UInt64;
-  node @1 :Data;
-  generation @2 :UInt64;
-  sequence @3 :UInt64;
-}
-
 struct Unanswered {
   message @0 :Data;
   sinceMs @1 :Int64;
@@ -47,7 +40,7 @@ struct Conversation {
   threadId @7 :Text;
   lastExternalId @8 :Text;
   isPublic @9 :Bool;
-  openedAt @10 :Position;
+  openedAt @10 :B.Position;
   aliasOf @11 :Data;
   homes @12 :List(TermHome);
   epoch @13 :B.Epoch;
@@ -79,18 +72,18 @@ struct Conversation {
   firstMs @39 :Int64;
   lastMs @40 :Int64;
   firstReplyMs @41 :Int64;
-  last @42 :Position;
+  last @42 :B.Position;
   assigned @43 :B.Epoch;
 }
 
 struct MessageCopy {
-  at @0 :Position;
+  at @0 :B.Position;
   kind @1 :B.MessageKind;
   text @2 :Data;
 }
 
 struct Placement {
-  at @0 :Position;
+  at @0 :B.Position;
   conversation @1 :Data;
 }
 
@@ -113,29 +106,29 @@ struct ThreadRow {
 }
 
 struct PlaceRow {
-  at @0 :Position;
+  at @0 :B.Position;
   conversation @1 :Data;
 }
 
 struct CommandRow {
-  at @0 :Position;
+  at @0 :B.Position;
   kind @1 :UInt16;
   conversation @2 :Data;
 }
 
 struct ReplyRow {
   conversation @0 :Data;
-  at @1 :Position;
+  at @1 :B.Position;
   region @2 :Text;
 }
 
 struct LinkRow {
-  at @0 :Position;
+  at @0 :B.Position;
   linked @1 :Bool = true;
 }
 
 struct SubjectRow {
-  at @0 :Position;
+  at @0 :B.Position;
   region @1 :Text;
   kind @2 :UInt16;
 }
