@@ -35,11 +35,14 @@ Status check(const ServiceClass& service) {
 }
 
 Status check(const Need& need) {
-  return first_of({check(need.service),
-                   words("need.optional_skills", need.optional_skills, max_agent_skills, max_word),
-                   limit("need.team", need.team.size(), max_team),
-                   limit("need.only_agent", need.only_agent.size(), max_agent_name),
-                   words("need.excluded", need.excluded, max_excluded, max_agent_name)});
+  return first_of(
+      {check(need.service),
+       words("need.optional_skills", need.optional_skills, max_agent_skills, max_word),
+       limit("need.optional_skills", need.service.skills.size() + need.optional_skills.size(),
+             max_agent_skills),  // no agent has more; and so it fits a frame
+       limit("need.team", need.team.size(), max_team),
+       limit("need.only_agent", need.only_agent.size(), max_agent_name),
+       words("need.excluded", need.excluded, max_excluded, max_agent_name)});
 }
 
 Status check(const AgentProfile& agent) {

@@ -18,7 +18,8 @@ namespace crossfloor {
 
 using Nonce = std::uint64_t;  // names one hold; chosen by who asks for it, 64 random bits
 
-inline constexpr std::size_t max_excluded = 24;       // agents who are not to get a conversation
+// So that each message fits a frame, whatever it holds.
+inline constexpr std::size_t max_excluded = 16;       // agents who are not to get a conversation
 inline constexpr std::size_t max_needed_entries = 8;  // named by one Commit or Grant
 
 // What a conversation asks of an agent.

@@ -1,8 +1,20 @@
 #include "node/core/desk.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "protocol/json_codec.h"
 
 namespace crossfloor {
+namespace {
+
+constexpr Duration wrap_up_time{60'000};  // then the conversation is closed by itself
+
+ChannelKind kind_of(const Conversation& c) {
+  return from_word<ChannelKind>(c.channel).value_or(ChannelKind::other);
+}
+
+}  // namespace
 
 Desk::Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& outlet)
     : scribe_(scribe),
@@ -10,7 +22,8 @@ Desk::Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& out
       mesh_(mesh),
       outlet_(outlet),
       floor_(Floor::Options{}),
-      router_(mesh.self(), RouterOptions{}, floor_, mesh, scribe.random()) {}
+      router_(mesh.self(), RouterOptions{}, floor_, mesh, scribe.random()),
+      ledger_(mesh.self(), LeaseLedger::Options{}, scribe.random()) {}
 
 // --- agents' records ---
 
@@ -83,7 +96,7 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
   WaitingConversation what;
   what.conversation = c.id;
   what.service.brand = c.brand;
-  what.service.kind = from_word<ChannelKind>(c.channel).value_or(ChannelKind::other);
+  what.service.kind = kind_of(c);
   what.service.skills = c.skills;
   what.service.language = c.language;
   what.team = c.team;
@@ -117,6 +130,7 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
 }
 
 void Desk::waiting(const Conversation& conversation, Now now) {
+  if (leased_.erase(conversation.id) > 0) ledger_.ended(conversation.id);
   auto& epoch = queued_[conversation.id];
   if (epoch == conversation.epoch) return;
   epoch = conversation.epoch;
@@ -124,40 +138,72 @@ void Desk::waiting(const Conversation& conversation, Now now) {
 }
 
 void Desk::assigned(const Conversation& conversation, Now now) {
+  lease(conversation, now);
   const auto at = queued_.find(conversation.id);
-  if (at == queued_.end()) return;
-  // Ringing by our own decision stays the router's until it is accepted or comes back.
-  if (conversation.state == CourseState::ringing) return;
-  (void)now;
-  queued_.erase(at);
+  if (conversation.state == CourseState::ringing) {
+    // By our own decision it stays the router's until it is accepted or comes back. Found so after
+    // a restart, nobody waits for the answer any more: it goes back with its age.
+    if (at == queued_.end()) {
+      home_->requeue(conversation.id, conversation.assigned, "home restarted", now);
+    }
+    return;
+  }
+  if (at != queued_.end()) queued_.erase(at);
+}
+
+// What an agent of another node has under this home is leased to that node.
+void Desk::lease(const Conversation& c, Now now) {
+  if (c.agent_node == mesh_.self() || c.agent_node.is_zero()) return;
+  auto& epoch = leased_[c.id];
+  if (epoch == c.assigned) return;
+  epoch = c.assigned;
+  Duration term{30'000};
+  if (const auto* account = home_->account(c.account)) term = account->lease;
+  ledger_.granted({c.agent_node, c.id, c.assigned, c.agent, kind_of(c), term}, now);
+  if (c.state != CourseState::ringing) ledger_.accepted(c.id, c.assigned);
 }
 
 void Desk::done(const ConversationId& conversation, Now now) {
+  if (leased_.erase(conversation) > 0) ledger_.ended(conversation);
   if (queued_.erase(conversation) > 0) router_.remove(conversation, now, out_);
+}
+
+void Desk::free_slot(const Work& work, const Conversation& c, Now now) {
+  const Work before = work;
+  if (!floor_.release(c.id, c.epoch, now)) return;
+  ledger_.dropped(c.id, before.epoch);
+  if (before.state == SlotState::busy || before.state == SlotState::wrapping_up) {
+    router_.handled(before.home, kind_of(c), now.steady - before.held_since);
+  }
+  router_.slots_changed(now, out_);
 }
 
 // Whoever its home is: an agent here who has it, or had it, must see what became of it.
 void Desk::changed(const Conversation& c, Now now) {
   const Work* work = floor_.work_of(c.id);
-  if (work != nullptr) {
+  std::string had;
+  if (work != nullptr && work->state != SlotState::held) {
+    had = work->agent;
     const bool here = c.agent_node == mesh_.self() && c.agent == work->agent;
     const bool occupies = c.state == CourseState::ringing || c.state == CourseState::active ||
                           c.state == CourseState::wrap_up;
-    const std::string agent = work->agent;
-    if ((!here || !occupies) && work->epoch <= c.epoch && work->state != SlotState::held) {
-      if (floor_.release(c.id, c.epoch, now)) {
-        outlet_.emit(
-            NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {}, c.reason, true});
-        router_.slots_changed(now, out_);
+    if (!here || !occupies) {
+      if (work->epoch <= c.epoch) free_slot(*work, c, now);
+    } else if (c.state != CourseState::ringing) {
+      if (work->home != c.home() && c.home() != mesh_.self()) {  // taken over: a new lease
+        Duration term{30'000};
+        if (const auto* account = home_->account(c.account)) term = account->lease;
+        ledger_.taken(c.home(), c.id, c.assigned, term, now.steady, now);
       }
-    } else if (here && occupies && c.state != CourseState::ringing) {
       floor_.renew(c.id, c.epoch, c.home());
     }
   }
-  if (c.agent_node == mesh_.self() && !c.agent.empty()) {
+  const auto tell = [&](const std::string& agent) {
     outlet_.emit(
-        NotifyAgent{NotifyAgent::What::conversation, c.agent, c.id, c.epoch, {}, c.reason, true});
-  }
+        NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {}, c.reason, true});
+  };
+  if (!had.empty()) tell(had);
+  if (c.agent_node == mesh_.self() && !c.agent.empty() && c.agent != had) tell(c.agent);
 }
 
 // --- sessions ---
@@ -170,9 +216,7 @@ Status Desk::log_in(const std::string& agent, Now now) {
     if (c.agent != agent || c.agent_node != mesh_.self()) continue;
     if (c.state != CourseState::active && c.state != CourseState::wrap_up) continue;
     if (floor_.work_of(id) != nullptr) continue;
-    floor_.restore(agent, c.home(), id, c.epoch,
-                   from_word<ChannelKind>(c.channel).value_or(ChannelKind::other),
-                   scribe_.random().next(), now);
+    floor_.restore(agent, c.home(), id, c.epoch, kind_of(c), scribe_.random().next(), now);
   }
   router_.slots_changed(now, out_);
   return status;
@@ -212,8 +256,14 @@ Status Desk::before(const DeskCommand& command, Now now) {
 }
 
 void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now now) {
-  if (answer.ok || command.by_operator) return;
-  if (command.verb == Verb::accept) {  // it was too late: the slot is free again
+  if (command.by_operator) return;
+  if (answer.ok && command.verb == Verb::wrap_up) {
+    const Work* work = floor_.work_of(command.conversation);
+    if (work != nullptr) {
+      (void)floor_.wrap_up(command.conversation, work->epoch, now.steady + wrap_up_time, now).ok();
+    }
+  }
+  if (!answer.ok && command.verb == Verb::accept) {  // it was too late: the slot is free again
     floor_.release(command.conversation, std::max(command.epoch, answer.epoch), now);
     router_.slots_changed(now, out_);
   }
@@ -223,6 +273,7 @@ void Desk::carried_out(const DeskCommand& command, const CommandAnswer& answer, 
   if (!answer.ok || command.by_operator) return;
   if (command.verb == Verb::accept) {
     router_.accepted(command.conversation, command.epoch);
+    ledger_.accepted(command.conversation, command.epoch);
   } else if (command.verb == Verb::decline) {
     router_.back(command.conversation, command.epoch, BackReason::declined, command.agent, now,
                  out_);
@@ -236,17 +287,60 @@ void Desk::on(const Requeue& event, Now now) {
   home_->requeue(event.conversation, event.epoch, word_of(event.reason), now);
 }
 void Desk::on(const Alarm&, Now) {}
-void Desk::on(const LeaseTaken&, Now) {}
-void Desk::on(const LeaseDropped&, Now) {}
-void Desk::on(const WrapUpOver& event, Now now) {
-  (void)now;
-  outlet_.emit(NotifyAgent{NotifyAgent::What::conversation,
-                           event.agent,
+void Desk::on(const LeaseTaken& event, Now now) {
+  ledger_.taken(event.home, event.conversation, event.epoch, event.term, event.since, now);
+}
+void Desk::on(const LeaseDropped& event, Now) {
+  ledger_.dropped(event.conversation, event.epoch);
+}
+
+void Desk::on(const WrapUpOver& event, Now) {
+  DeskCommand close;
+  close.id = scribe_.random().id<CommandId>();
+  close.verb = Verb::close;
+  close.conversation = event.conversation;
+  close.epoch = event.epoch;
+  close.agent = event.agent;
+  close.agent_node = mesh_.self();
+  close.reason = "wrap-up is over";
+  commands_.push_back(std::move(close));
+}
+
+void Desk::on(const LeaseLost& event, Now now) {
+  leased_.erase(event.conversation);
+  home_->requeue(event.conversation, event.epoch, "lease ended", now);
+}
+
+void Desk::on(const LeaseEnded& event, Now now) {
+  const Work* work = floor_.work_of(event.conversation);
+  if (work == nullptr || work->home != event.home) return;
+  const std::string agent = work->agent;
+  if (!floor_.release(event.conversation, work->epoch, now)) return;
+  outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
+                           agent,
                            event.conversation,
                            event.epoch,
                            {},
-                           "wrap-up is over",
+                           "lease ended",
                            true});
+  router_.slots_changed(now, out_);
+}
+
+// The agent finds it again at log-in, from the log.
+void Desk::on(const LeaseResumed&, Now) {}
+void Desk::on(const ResumeDone&, Now now) {
+  if (!drained_) router_.set_open(true, now, out_);
+}
+
+void Desk::resume(Now now) {
+  std::set<NodeId> homes;
+  for (const auto& [id, c] : home_->conversations()) {
+    if (c.agent_node != mesh_.self() || c.home() == mesh_.self()) continue;
+    if (c.state == CourseState::active || c.state == CourseState::wrap_up) homes.insert(c.home());
+  }
+  if (homes.empty()) return;
+  router_.set_open(false, now, out_);
+  ledger_.resume({homes.begin(), homes.end()}, now, leases_out_);
 }
 
 void Desk::notice(const RingNotice& notice, Now) {
@@ -269,9 +363,16 @@ void Desk::notice(const PresenceChanged& notice, Now) {
 
 bool Desk::settle(Now now) {
   bool did = false;
-  while (!out_.decisions.empty() || !out_.messages.empty() || !out_.events.empty() ||
-         !out_.notices.empty()) {
+  while (!leases_out_.messages.empty() || !leases_out_.events.empty() || !out_.decisions.empty() ||
+         !out_.messages.empty() || !out_.events.empty() || !out_.notices.empty()) {
     did = true;
+    LeaseOutbox leases = std::exchange(leases_out_, {});
+    for (auto& [to, message] : leases.messages) {
+      outlet_.send<LeaseFrame>(to, LinkKind::pulse, std::move(message));
+    }
+    for (const auto& event : leases.events) {
+      std::visit([&](const auto& one) { on(one, now); }, event);
+    }
     DeskOutbox out = std::exchange(out_, {});
     for (const auto& decision : out.decisions) {
       const auto trace = write_json(decision.trace).dump();
@@ -305,6 +406,11 @@ void Desk::receive(const NodeId& from, const RoutingMessage& message, Now now) {
   router_.receive(from, message, now, out_);
 }
 
+void Desk::receive(const NodeId& from, const LeaseMessage& message, Now now) {
+  if (!check_lease_message(message).ok()) return;
+  ledger_.receive(from, message, now, leases_out_);
+}
+
 void Desk::loads_changed(Now now) {
   router_.loads_changed(now, out_);
 }
@@ -314,6 +420,7 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
     if (event.kind == MemberEventKind::died || event.kind == MemberEventKind::left ||
         event.kind == MemberEventKind::restarted) {
       router_.node_lost(event.node, now, out_);
+      ledger_.node_lost(event.node, leases_out_);
     } else if (event.kind == MemberEventKind::joined || event.kind == MemberEventKind::alive) {
       router_.healed(now);
     }

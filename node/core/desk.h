@@ -6,6 +6,7 @@
 
 #include "node/core/home.h"
 #include "node/core/mesh.h"
+#include "node/desk/lease_ledger.h"
 #include "node/desk/router.h"
 
 namespace crossfloor {
@@ -38,6 +39,12 @@ class Desk final : public DeskPort {
   void after(const DeskCommand& command, const CommandAnswer& answer, Now now);
 
   void receive(const NodeId& from, const RoutingMessage& message, Now now);
+  void receive(const NodeId& from, const LeaseMessage& message, Now now);
+  // After a start: asks the homes of what this node's agents had before anything new is taken.
+  void resume(Now now);
+  void standstill(Duration gap) { ledger_.stood_still(gap); }
+  // What the floor itself asks of homes (a wrap-up that ended by itself).
+  std::vector<DeskCommand> take_commands() { return std::exchange(commands_, {}); }
   void loads_changed(Now now);
   void member_events(const std::vector<MemberEvent>& events, Now now);
   void set_open(bool open, Now now);
@@ -61,6 +68,12 @@ class Desk final : public DeskPort {
   void on(const LeaseTaken& event, Now now);
   void on(const LeaseDropped& event, Now now);
   void on(const WrapUpOver& event, Now now);
+  void on(const LeaseLost& event, Now now);
+  void on(const LeaseEnded& event, Now now);
+  void on(const LeaseResumed& event, Now now);
+  void on(const ResumeDone& event, Now now);
+  void lease(const Conversation& conversation, Now now);
+  void free_slot(const Work& work, const Conversation& conversation, Now now);
   void notice(const RingNotice& notice, Now now);
   void notice(const WorkEnded& notice, Now now);
   void notice(const PresenceChanged& notice, Now now);
@@ -73,7 +86,12 @@ class Desk final : public DeskPort {
   Home* home_ = nullptr;
   Floor floor_;
   Router router_;
+  LeaseLedger ledger_;
   DeskOutbox out_;
+  LeaseOutbox leases_out_;
+  std::vector<DeskCommand> commands_;
+  std::map<ConversationId, Epoch> leased_;  // given by this home to other nodes' agents
+  bool drained_ = false;
   std::map<ConversationId, Epoch> queued_;  // what the router has, and since which epoch
 };
 

@@ -32,31 +32,11 @@ void Mesh::pass_on(MembershipOutbox&& out, Heard& heard) {
   for (auto& event : out.events) heard.events.push_back(event);
 }
 
-void Mesh::pass_on(LoadOutbox&& out, Now now, Heard& heard) {
+void Mesh::pass_on(LoadOutbox&& out, Heard& heard) {
   for (auto& [to, message] : out.messages) {
     outlet_.emit_freely(SendMessage{to, LinkKind::pulse, LoadFrame{std::move(message)}});
   }
-  if (out.changed.empty()) return;
-  heard.loads_changed = true;
-  usable_.clear();
-  for (const LoadRecord* record : loads_.all_usable()) {
-    PeerLoad load;
-    load.node = record->node;
-    load.version = record->version;
-    const Duration age = loads_.age(record->node, now);
-    load.heard = now.steady - age;
-    load.same_site = site_of(record->node) == settings_.site;
-    load.drained = record->drained;
-    for (const auto& duty : record->on_duty) {
-      load.on_duty[static_cast<std::size_t>(duty.kind)] = duty.agents;
-    }
-    for (const auto& one : record->classes) {
-      PeerClassLoad item{one.service, one.free_primary, one.free_helper, one.waiting, {}};
-      for (const auto ms : one.oldest_ms) item.oldest.push_back(Duration{ms});
-      load.classes.push_back(std::move(item));
-    }
-    usable_.push_back(std::move(load));
-  }
+  if (!out.changed.empty()) heard.loads_changed = true;
 }
 
 void Mesh::receive(const NodeId& from, const MembershipMessage& message, Now now, Heard& heard) {
@@ -68,7 +48,7 @@ void Mesh::receive(const NodeId& from, const MembershipMessage& message, Now now
 void Mesh::receive(const NodeId& from, const LoadMessage& message, Now now, Heard& heard) {
   LoadOutbox out;
   loads_.receive(from, message, now, out);
-  pass_on(std::move(out), now, heard);
+  pass_on(std::move(out), heard);
 }
 
 void Mesh::link_reset(const NodeId& peer, Now now, Heard& heard) {
@@ -91,7 +71,7 @@ void Mesh::tick(Now now, Heard& heard) {
   pass_on(std::move(members), heard);
   LoadOutbox loads;
   loads_.tick(now, loads);
-  pass_on(std::move(loads), now, heard);
+  pass_on(std::move(loads), heard);
 }
 
 std::optional<Instant> Mesh::deadline() const {
@@ -105,7 +85,7 @@ void Mesh::set_own_load(LoadRecord record, Now now) {
   Heard heard;
   record.drained = drained_;
   loads_.set_own(std::move(record), now, out);
-  pass_on(std::move(out), now, heard);
+  pass_on(std::move(out), heard);
 }
 
 bool Mesh::live(const NodeId& node) const {
@@ -116,8 +96,7 @@ bool Mesh::live(const NodeId& node) const {
 
 bool Mesh::drained(const NodeId& node) const {
   if (node == self()) return drained_;
-  const LoadRecord* record = loads_.usable(node);
-  return record != nullptr && record->drained;
+  return loads_.drained(node);
 }
 
 std::optional<Instant> Mesh::dead_since(const NodeId& node) const {
@@ -140,8 +119,12 @@ std::string Mesh::site_of(const NodeId& node) const {
   return certificate == nullptr ? "" : certificate->site;
 }
 
-const std::vector<PeerLoad>& Mesh::usable() const {
-  return usable_;
+std::vector<PeerLoad> Mesh::usable(Now now) const {
+  std::vector<PeerLoad> all;
+  for (const LoadRecord* record : loads_.all_usable()) {
+    all.push_back({record, loads_.age(record->node, now), site_of(record->node) == settings_.site});
+  }
+  return all;
 }
 
 bool Mesh::may_see(const NodeId& node, const Region& region) const {

@@ -48,7 +48,7 @@ class Mesh final : public MeshView, public PeerLoads {
     return membership_.last_heard(node);
   }
   // PeerLoads
-  const std::vector<PeerLoad>& usable() const override;
+  std::vector<PeerLoad> usable(Now now) const override;
   bool may_see(const NodeId& node, const Region& region) const override;
 
   const Membership& membership() const { return membership_; }
@@ -57,7 +57,7 @@ class Mesh final : public MeshView, public PeerLoads {
 
  private:
   void pass_on(MembershipOutbox&& out, Heard& heard);
-  void pass_on(LoadOutbox&& out, Now now, Heard& heard);
+  void pass_on(LoadOutbox&& out, Heard& heard);
 
   const NodeSettings& settings_;
   Roster& roster_;
@@ -67,7 +67,6 @@ class Mesh final : public MeshView, public PeerLoads {
   std::optional<Instant> started_;
   WallTime wall_{};
   bool drained_ = false;
-  std::vector<PeerLoad> usable_;
 };
 
 }  // namespace crossfloor

@@ -33,6 +33,7 @@ Status NodeCore::open(Now now) {
   sender_.open(now);
   for (const auto& [id, conversation] : home_.conversations()) sender_.restore(conversation, now);
   restored_ = true;
+  desk_.resume(now);
   publish_accounts(now);
   tick(now);
   return {};
@@ -106,6 +107,10 @@ void NodeCore::on(const NodeId& from, const LoadFrame& frame, Now now) {
 }
 
 void NodeCore::on(const NodeId& from, const RoutingFrame& frame, Now now) {
+  desk_.receive(from, frame.message, now);
+}
+
+void NodeCore::on(const NodeId& from, const LeaseFrame& frame, Now now) {
   desk_.receive(from, frame.message, now);
 }
 
@@ -405,6 +410,7 @@ Instant NodeCore::deadline() const {
 
 void NodeCore::standstill(Duration gap, Now now) {
   mesh_.standstill(gap);
+  desk_.standstill(gap);
   if (gap > Duration{1'000}) {
     home_.allow(false, now);
     replication_.compare_all(now);
@@ -462,7 +468,9 @@ void NodeCore::settle(Now now) {
       }
     }
     const bool routed = desk_.settle(now);
-    if (!folded && !routed) break;
+    const auto own_commands = desk_.take_commands();
+    for (const auto& command : own_commands) commands_.submit(0, command, now);
+    if (!folded && !routed && own_commands.empty()) break;
   }
   release_receipts(now);
   mesh_.set_own_load(desk_.load(now), now);

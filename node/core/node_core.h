@@ -101,6 +101,7 @@ class NodeCore final : private Outlet {
   void on(const NodeId& from, const MembershipFrame& frame, Now now);
   void on(const NodeId& from, const LoadFrame& frame, Now now);
   void on(const NodeId& from, const RoutingFrame& frame, Now now);
+  void on(const NodeId& from, const LeaseFrame& frame, Now now);
   void on(const NodeId& from, const ReplicationFrame& frame, Now now);
   void on(const NodeId& from, const DeskFrame& frame, Now now);
   void heard(Mesh::Heard& heard, Now now);

@@ -16,7 +16,16 @@ Scribe::Scribe(const Crypto& crypto, Random& random, const Identity& identity,
 }
 
 Status Scribe::open() {
-  return log_.open(workspace_);
+  auto log = Log::open(workspace_, crypto_, identity_.mesh);
+  if (!log.ok()) return log.error();
+  log_.emplace(std::move(log).value());
+  return {};
+}
+
+void Scribe::heard(const Stream& stream, const Head& head) {
+  Batch batch;
+  log_->heard(stream, head, batch);
+  workspace_.write(std::move(batch));
 }
 
 const Subjects* Scribe::subjects(const Region& region) const {
