@@ -6,6 +6,7 @@ using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("crossfloor::wire");
 using Desk = import "/protocol/desk.capnp";
 using Gossip = import "/protocol/gossip.capnp";
+using Leases = import "/protocol/leases.capnp";
 using Replication = import "/protocol/replication.capnp";
 using Routing = import "/protocol/routing.capnp";
 
@@ -16,5 +17,6 @@ struct PeerMessage {
     routing @2 :Routing.RoutingMessage;
     replication @3 :Replication.ReplicationMessage;
     desk @4 :Desk.DeskMessage;
+    lease @5 :Leases.LeaseMessage;
   }
 }
