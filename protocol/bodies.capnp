@@ -20,7 +20,7 @@ struct Position {
 enum Direction { in @0; out @1; }
 enum MessageKind { message @0; edited @1; deleted @2; delivered @3; read @4; }
 enum CourseState { waiting @0; ringing @1; active @2; pending @3; wrapUp @4; closed @5; }
-enum ReplyOutcome { accepted @0; refused @1; retryLater @2; unknown @3; voided @4; }
+enum ReplyOutcome { accepted @0; refused @1; retryLater @2; unknown @3; voided @4; needsPerson @5; }
 
 struct Attachment {
   name @0 :Text;

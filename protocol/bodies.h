@@ -203,9 +203,17 @@ struct AttemptBody {
   }
 };
 
-enum class ReplyOutcome : std::uint8_t { accepted, refused, retry_later, unknown, voided };
+// `needs_person`: answered, but not in a way that a machine may act upon.
+enum class ReplyOutcome : std::uint8_t {
+  accepted,
+  refused,
+  retry_later,
+  unknown,
+  voided,
+  needs_person
+};
 constexpr auto names_of(ReplyOutcome) {
-  return std::array{"accepted", "refused", "retry-later", "unknown", "voided"};
+  return std::array{"accepted", "refused", "retry-later", "unknown", "voided", "needs-person"};
 }
 
 struct OutcomeBody {
@@ -245,8 +253,8 @@ struct LinkBody {
   }
 };
 
-// A channel account as its hosts are configured: so that every node of the region knows who receives
-// and sends there, and what was promised.
+// A channel account as its hosts are configured: so that every node of the region knows who
+// receives and sends there, and what was promised.
 struct AccountBody {
   std::string account;
   std::string brand;

@@ -116,6 +116,7 @@ struct BackHeard {
 struct Withdrawn {
   conversation @0 :Data;
   epoch @1 :B.Epoch;
+  nonce @2 :UInt64;
 }
 
 struct RoutingMessage {

@@ -56,7 +56,8 @@ struct ReplyState {
   bool operator==(const ReplyState&) const = default;
   // True until the provider has it, refused it, or it was voided before it was tried.
   bool open() const {
-    return !has_outcome || outcome == ReplyOutcome::retry_later || outcome == ReplyOutcome::unknown;
+    return !has_outcome || outcome == ReplyOutcome::retry_later ||
+           outcome == ReplyOutcome::unknown || outcome == ReplyOutcome::needs_person;
   }
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

@@ -346,6 +346,15 @@ void Desk::resume(Now now) {
 void Desk::notice(const RingNotice& notice, Now) {
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring, notice.agent, notice.conversation, notice.epoch,
                            notice.deadline, "", true});
+  if (!notice.auto_accept) return;
+  DeskCommand accept;
+  accept.id = scribe_.random().id<CommandId>();
+  accept.verb = Verb::accept;
+  accept.conversation = notice.conversation;
+  accept.epoch = notice.epoch;
+  accept.agent = notice.agent;
+  accept.agent_node = mesh_.self();
+  commands_.push_back(std::move(accept));
 }
 void Desk::notice(const WorkEnded& notice, Now) {
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,

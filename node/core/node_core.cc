@@ -469,7 +469,9 @@ void NodeCore::settle(Now now) {
     }
     const bool routed = desk_.settle(now);
     const auto own_commands = desk_.take_commands();
-    for (const auto& command : own_commands) commands_.submit(0, command, now);
+    for (const auto& one : own_commands) {
+      if (desk_.before(one, now).ok()) commands_.submit(0, one, now);
+    }
     if (!folded && !routed && own_commands.empty()) break;
   }
   release_receipts(now);

@@ -15,6 +15,7 @@ ReplyOutcome outcome_of(DeliveryKind kind) {
     case DeliveryKind::voided:
       return ReplyOutcome::voided;
     case DeliveryKind::needs_person:
+      return ReplyOutcome::needs_person;
     case DeliveryKind::unknown:
       return ReplyOutcome::unknown;
   }
@@ -33,6 +34,8 @@ DeliveryKind kind_of(ReplyOutcome outcome) {
       return DeliveryKind::voided;
     case ReplyOutcome::unknown:
       return DeliveryKind::unknown;
+    case ReplyOutcome::needs_person:
+      return DeliveryKind::needs_person;
   }
   return DeliveryKind::unknown;
 }

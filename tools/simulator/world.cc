@@ -120,6 +120,7 @@ void World::start(std::size_t index) {
   ++host.life;
   host.up = true;
   host.committing = false;
+  host.wakes_at.reset();
   host.random = std::make_unique<SeededRandom>(random_.next());
   std::size_t begin = 0;
   while (begin < authority_documents_.size()) {
@@ -241,10 +242,14 @@ void World::pump(std::size_t index) {
 }
 
 void World::wake(std::size_t index) {
-  const Instant due = std::max(hosts_[index]->core->deadline(), time_ + Duration{1});
-  const std::uint64_t life = hosts_[index]->life;
-  on_host(index, due - time_, [this, life](Host& host) {
-    if (host.life == life && host.core->deadline() <= time_) host.core->tick(now());
+  Host& host = *hosts_[index];
+  const Instant due = std::max(host.core->deadline(), time_ + Duration{1});
+  if (host.wakes_at && *host.wakes_at <= due && *host.wakes_at > time_) return;
+  host.wakes_at = due;
+  on_host(index, due - time_, [this, due](Host& woken) {
+    if (woken.wakes_at != due) return;  // an earlier one was planned meanwhile
+    woken.wakes_at.reset();
+    woken.core->tick(now());
   });
 }
 

@@ -37,6 +37,7 @@ struct Host {
   Instant paused_until{};
   std::uint64_t life = 0;  // rises with each start: what was under way for an older one is gone
   bool committing = false;
+  std::optional<Instant> wakes_at;  // the one tick that is planned
 };
 
 // A customer's provider: takes replies, remembers how often each came.
