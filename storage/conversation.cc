@@ -188,20 +188,18 @@ class Fold {
     reply.written_ms = now_ms();
     reply.counts = counts(body.epoch);
     if (ReplyState* known = c_.find_reply(body.reply)) {
-      known->sender = reply.counts ? body.sender : known->sender;  // home named another sender
+      if (!reply.counts) return;
+      known->sender = body.sender;  // home named another sender
+      // A lost home had written it already; the agent's node gave it to the one that counts.
+      if (!known->counts) count_reply(body);
+      known->counts = true;
       return;
     }
     c_.last_ms = std::max(c_.last_ms, now_ms());
     ++c_.messages_out;
     if (c_.first_reply_ms == 0) c_.first_reply_ms = now_ms();
     if (reply.counts) {
-      see(body.seen);
-      c_.last_agent = body.agent;
-      c_.last_agent_node = body.agent_node;
-      c_.last_agent_ms = now_ms();
-      if (c_.state == CourseState::active || c_.state == CourseState::wrap_up) {
-        enter(body.then, "replied");
-      }
+      count_reply(body);
     } else {
       reply.seen = body.seen;  // answered only if it was sent all the same
       ++c_.uncounted;
@@ -209,14 +207,26 @@ class Fold {
     c_.replies.push_back(std::move(reply));
   }
 
+  void count_reply(const ReplyBody& body) {
+    see(body.seen);
+    c_.last_agent = body.agent;
+    c_.last_agent_node = body.agent_node;
+    c_.last_agent_ms = now_ms();
+    if (c_.state == CourseState::active || c_.state == CourseState::wrap_up) {
+      enter(body.then, "replied");
+    }
+  }
+
   void on(const NoteBody&) { c_.last_ms = std::max(c_.last_ms, now_ms()); }
 
   void on(const AttemptBody& body) {
     ReplyState* reply = c_.find_reply(body.reply);
     if (reply == nullptr) return;
-    reply->attempts = std::max(reply->attempts, body.number);
-    reply->has_outcome = false;
-    if (!reply->counts && reply->attempts == 1 && body.number == 1) {
+    const bool first = reply->attempts == 0;
+    reply->attempts = std::max({reply->attempts, body.number, 1u});
+    // What the provider accepted stays accepted, whoever tried it once more in a cut.
+    if (reply->outcome != ReplyOutcome::accepted) reply->has_outcome = false;
+    if (first && !reply->counts) {
       ++c_.handled_twice;
       see(reply->seen);
     }

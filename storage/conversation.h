@@ -76,6 +76,7 @@ struct ReplyState {
 
 struct Conversation {
   ConversationId id;
+  Region region;
   bool opened = false;  // false: entries arrived before the one that opens it
   std::string account;
   std::string brand;
@@ -137,6 +138,7 @@ struct Conversation {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
+    visit("region", self.region);
     visit("opened", self.opened);
     visit("account", self.account);
     visit("brand", self.brand);

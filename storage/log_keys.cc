@@ -27,6 +27,12 @@ Bytes format() {
       "format",
       7);
 }
+Bytes rebuild() {
+  return Bytes(
+      "\x00"
+      "rebuild",
+      8);
+}
 Bytes stream_number_prefix() {
   return "\x01";
 }

@@ -2,6 +2,7 @@
 //
 //   first byte  rest                                  value
 //   0x00        "format"                              version of the store's format (4, LE)
+//   0x00        "rebuild"                             nothing: the projections are being made anew
 //   0x01        stream name                           the stream's number here (4, BE)
 //   0x02        number (4, BE), sequence (8, BE)      form (1: 0 body, 1 erased), header (28),
 //                                                     then the body, or its hash (32)
@@ -9,7 +10,9 @@
 //   0x04        number (4, BE)                        proof of a fork: sequence of the last common
 //                                                     entry (8, LE), held seal, other seal
 //   0x05        stream name                           highest head heard of: sequence (8, LE), hash
-//   0x10 and up                                       projections; can be rebuilt from the above
+//   0x10 and up                                       projections (storage/rows.h), which can be
+//                                                     rebuilt from the above; and "D" and a hash:
+//                                                     a certificate or revocation
 //
 // A stream's number is given when the stream is first seen and means nothing outside this store.
 #pragma once
@@ -21,6 +24,7 @@ namespace crossfloor::keys {
 inline constexpr char first_projection = 0x10;
 
 Bytes format();
+Bytes rebuild();
 Bytes stream_number_prefix();
 Bytes stream_number(const Stream& stream);
 Bytes entry(std::uint32_t number, Sequence sequence);

@@ -138,15 +138,7 @@ void Projections::fold_message(Arrival& a) const {
       const auto handle =
           a.subjects.handle(body.value().brand, body.value().channel, message.customer.external_id);
       const auto ref = a.subjects.reference(body.value().brand, message.customer.customer_ref);
-      const LinkRow linked{a.at, true};
-      for (const auto& key :
-           {keyed('L', handle.view(), ref.view()), keyed('L', ref.view(), handle.view())}) {
-        auto known = a.rows.get(key);
-        if (!known.ok()) return a.note(known.error());
-        // The person who unlinks means it: a later message with the same reference links nothing
-        // anew, so only the first such row is written.
-        if (!known.value()) a.rows.put(key, encode_row(linked));
-      }
+      put_link(a, handle, ref, {a.at, true, true, a.region});
     }
   }
   insert_sorted(row.copies, copy, by_position);
@@ -196,22 +188,36 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
   refold(a, to);
 }
 
+// Two homes may have opened it in a cut: the first opening is its age.
+void Projections::index_by_customer(Arrival& a, const PlacedBody& body) const {
+  const auto key_of = [&](const HandleId& handle, const Position& at) {
+    Bytes age;
+    put_be64(age, at.time.value);
+    return keyed('H', handle.view(), age + Bytes(a.header.subject.view()));
+  };
+  const Conversation known = a.get(rows::conversation(a.rows, a.conversation()));
+  if (known.opened) {
+    if (known.opened_at < a.at) return;
+    a.rows.erase(key_of(known.handle, known.opened_at));
+  }
+  a.rows.put(key_of(body.handle, a.at), a.region);
+}
+
 // Indexes a conversation by its customer, place and thread, and finds out whether it is an alias.
 void Projections::opened(Arrival& a, const PlacedBody& body) const {
   const auto id = a.conversation();
-  Bytes age;
-  put_be64(age, a.at.time.value);
-  a.rows.put(keyed('H', body.handle.view(), age + Bytes(id.view())), a.region);
+  index_by_customer(a, body);
 
   const auto place_key = a.subjects.place(body.account, body.handle, body.is_public);
   const auto place = a.get(rows::place(a.rows, place_key));
   if (place.at < a.at) {
-    a.rows.put(keyed('P', place_key.view()), encode_row(PlaceRow{a.at, id}));
+    a.rows.put(keyed('P', place_key.view()), encode_row(PlaceRow{a.at, id, a.region}));
   }
   if (body.thread_id.empty()) return;
 
   const auto thread_key = a.subjects.thread(body.account, body.thread_id, body.handle);
   ThreadRow thread = a.get(rows::thread(a.rows, thread_key));
+  thread.region = a.region;
   const auto same = std::find_if(thread.opened.begin(), thread.opened.end(),
                                  [&](const Placement& p) { return p.conversation == id; });
   const auto before = thread.opened.empty() ? id : thread.opened.front().conversation;
@@ -260,16 +266,29 @@ void Projections::fold_link(Arrival& a) const {
   auto body = decode_body<LinkBody>(a.entry.body);
   if (!body.ok()) return;
   const auto& link = body.value();
-  for (const auto& key : {keyed('L', link.first.view(), link.second.view()),
-                          keyed('L', link.second.view(), link.first.view())}) {
+  put_link(a, link.first, link.second, {a.at, link.linked, false, a.region});
+}
+
+// The person who unlinks means it: no message with the same reference, whenever it was written or
+// comes in, links the pair anew. Of persons the latest counts, of messages the first.
+void Projections::put_link(Arrival& a, const HandleId& first, const HandleId& second,
+                           LinkRow fresh) const {
+  if (first == second) return;
+  for (const auto& key :
+       {keyed('L', first.view(), second.view()), keyed('L', second.view(), first.view())}) {
     auto known = a.rows.get(key);
     if (!known.ok()) return a.note(known.error());
     if (known.value()) {
       auto row = decode_row<LinkRow>(*known.value());
       if (!row.ok()) return a.note(row.error());
-      if (a.at < row.value().at) continue;
+      const LinkRow& old = row.value();
+      if (old.by_reference != fresh.by_reference) {
+        if (fresh.by_reference) continue;
+      } else if (fresh.by_reference ? old.at < fresh.at : fresh.at < old.at) {
+        continue;
+      }
     }
-    a.rows.put(key, encode_row(LinkRow{a.at, link.linked}));
+    a.rows.put(key, encode_row(fresh));
   }
 }
 
@@ -278,7 +297,7 @@ void Projections::note_command(Arrival& a, const CommandId& command) const {
   const auto known = a.get(rows::command(a.rows, command));
   if (known.at != Position{} && known.at < a.at) return;
   a.rows.put(keyed('K', command.view()),
-             encode_row(CommandRow{a.at, a.header.kind, a.conversation()}));
+             encode_row(CommandRow{a.at, a.header.kind, a.conversation(), a.region}));
 }
 
 // The provider's name of what we sent: its echo coming in later is not a new message.
@@ -350,6 +369,7 @@ void Projections::refold(Arrival& a, const ConversationId& conversation) const {
 }
 
 void Projections::store(Arrival& a, Conversation& conversation) const {
+  conversation.region = a.region;
   a.rows.put(rows::conversation_key(conversation.id), encode_row(conversation));
   const bool replies_open = std::any_of(conversation.replies.begin(), conversation.replies.end(),
                                         [](const ReplyState& reply) { return reply.open(); });

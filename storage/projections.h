@@ -15,6 +15,10 @@
 
 namespace crossfloor {
 
+// First bytes of the keys of all rows. Whatever else stands behind keys::first_projection is not a
+// function of the log.
+inline constexpr std::string_view row_kinds = "ACHIKLMOPRSUV";
+
 // What an entry changed, for those who keep open things in memory.
 struct FoldNews {
   std::set<ConversationId> conversations;
@@ -41,6 +45,8 @@ class Projections {
   void fold_placed(Arrival& a) const;
   void fold_subject(Arrival& a) const;
   void fold_link(Arrival& a) const;
+  void put_link(Arrival& a, const HandleId& first, const HandleId& second, LinkRow fresh) const;
+  void index_by_customer(Arrival& a, const PlacedBody& body) const;
   void note_command(Arrival& a, const CommandId& command) const;
   void note_external_name(Arrival& a) const;
   void opened(Arrival& a, const PlacedBody& body) const;

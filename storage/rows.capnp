@@ -74,6 +74,7 @@ struct Conversation {
   firstReplyMs @41 :Int64;
   last @42 :B.Position;
   assigned @43 :B.Epoch;
+  region @44 :Text;
 }
 
 struct MessageCopy {
@@ -103,17 +104,20 @@ struct ItemRow {
 
 struct ThreadRow {
   opened @0 :List(Placement);
+  region @1 :Text;
 }
 
 struct PlaceRow {
   at @0 :B.Position;
   conversation @1 :Data;
+  region @2 :Text;
 }
 
 struct CommandRow {
   at @0 :B.Position;
   kind @1 :UInt16;
   conversation @2 :Data;
+  region @3 :Text;
 }
 
 struct ReplyRow {
@@ -125,6 +129,8 @@ struct ReplyRow {
 struct LinkRow {
   at @0 :B.Position;
   linked @1 :Bool = true;
+  byReference @2 :Bool;
+  region @3 :Text;
 }
 
 struct SubjectRow {

@@ -7,8 +7,8 @@
 //   O <conversation id>                  nothing: it is open (not closed, or replies are not done)
 //   H <handle> <opened at> <conv. id>    nothing: a customer's conversations by age
 //   S <thread key>                       ThreadRow: conversations opened on one thread
-//   P <place key>                        PlaceRow: latest conversation at account, handle,
-//   visibility K <command id>                       CommandRow: a person's command was carried out
+//   P <place key>                        PlaceRow: latest conversation there
+//   K <command id>                       CommandRow: a person's command was carried out
 //   R <reply id>                         ReplyRow: the conversation of a reply
 //   L <handle> <other handle>            LinkRow, kept in both directions
 //   U <message id>                       nothing: not placed yet
@@ -89,21 +89,25 @@ struct ItemRow {
 // The first is the conversation that stands; the others are its aliases.
 struct ThreadRow {
   std::vector<Placement> opened;  // by position
+  Region region;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("opened", self.opened);
+    visit("region", self.region);
   }
 };
 
 struct PlaceRow {
   Position at;
   ConversationId conversation;
+  Region region;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("at", self.at);
     visit("conversation", self.conversation);
+    visit("region", self.region);
   }
 };
 
@@ -111,12 +115,14 @@ struct CommandRow {
   Position at;
   std::uint16_t kind = 0;
   ConversationId conversation;
+  Region region;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("at", self.at);
     visit("kind", self.kind);
     visit("conversation", self.conversation);
+    visit("region", self.region);
   }
 };
 
@@ -133,14 +139,19 @@ struct ReplyRow {
   }
 };
 
+// A person's latest word on a pair counts; without one, the first message that named the reference.
 struct LinkRow {
   Position at;
   bool linked = true;
+  bool by_reference = false;  // no person: a message carried a trusted reference
+  Region region;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("at", self.at);
     visit("linked", self.linked);
+    visit("by_reference", self.by_reference);
+    visit("region", self.region);
   }
 };
 

@@ -1,0 +1,110 @@
+#include "storage/digest.h"
+
+#include "storage/projections.h"
+
+namespace crossfloor {
+namespace {
+
+// All rows but those that only say what is to be done here (O, U).
+constexpr std::string_view digested_kinds = "ACHIKLMPRSV";
+
+template <typename Row>
+Result<Region> region_in(ByteView value) {
+  auto row = decode_row<Row>(value);
+  if (!row.ok()) return row.error();
+  return std::move(row.value().region);
+}
+
+Result<Region> region_of(char kind, ByteView value) {
+  switch (kind) {
+    case 'A':
+      return region_in<SubjectRow>(value);
+    case 'C':
+      return region_in<Conversation>(value);
+    case 'I':
+      return region_in<ItemRow>(value);
+    case 'K':
+      return region_in<CommandRow>(value);
+    case 'L':
+      return region_in<LinkRow>(value);
+    case 'M':
+      return region_in<MessageRow>(value);
+    case 'P':
+      return region_in<PlaceRow>(value);
+    case 'R':
+      return region_in<ReplyRow>(value);
+    case 'S':
+      return region_in<ThreadRow>(value);
+    default:
+      return Region(value);  // H and V say nothing else
+  }
+}
+
+}  // namespace
+
+std::string Digest::text() const {
+  Bytes sums;
+  put_be64(sums, first);
+  put_be64(sums, second);
+  return to_hex(sums) + "/" + std::to_string(rows);
+}
+
+DigestReckoner::DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region)
+    : crypto_(crypto), secret_(region_secret), region_(std::move(region)) {}
+
+void DigestReckoner::add(ByteView key, ByteView value) {
+  Bytes row;
+  put_le32(row, static_cast<std::uint32_t>(key.size()));
+  row.append(key).append(value);
+  const Subject hash = crypto_.keyed_hash(secret_, row);
+  // An act has no subject: it falls where its sequence does.
+  const char bucket = key.front() == 'V' ? key.back() : key[1];
+  Digest& digest = digests_[static_cast<unsigned char>(bucket)];
+  digest.first += get_be64(hash.view().data());
+  digest.second += get_be64(hash.view().data() + 8);
+  ++digest.rows;
+}
+
+Result<bool> DigestReckoner::step(const Reader& snapshot, std::size_t max_bytes) {
+  if (kind_ == digested_kinds.size()) return true;
+  const char kind = digested_kinds[kind_];
+  const Bytes prefix(1, kind);
+  std::size_t bytes = 0;
+  bool more = false;
+  Status bad;
+  auto status = snapshot.scan(from_.empty() ? prefix : from_, after_prefix(prefix),
+                              [&](ByteView key, ByteView value) {
+                                if (bytes > 0 && bytes >= max_bytes) {
+                                  from_ = Bytes(key);
+                                  more = true;
+                                  return false;
+                                }
+                                bytes += key.size() + value.size();
+                                auto region = region_of(kind, value);
+                                if (key.size() < 2 || !region.ok()) {
+                                  bad = Error{ErrorCode::corrupt, "a row that cannot be read",
+                                              std::string(1, kind) + " " + to_hex(key.substr(1)),
+                                              "start the node once with --rebuild"};
+                                  return false;
+                                }
+                                if (region.value() == region_) add(key, value);
+                                return true;
+                              });
+  if (!status.ok()) return status.error();
+  if (!bad.ok()) return bad.error();
+  if (!more) {
+    from_.clear();
+    ++kind_;
+  }
+  return kind_ == digested_kinds.size();
+}
+
+std::vector<std::size_t> unequal_buckets(const Digests& a, const Digests& b) {
+  std::vector<std::size_t> unequal;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!(a[i] == b[i])) unequal.push_back(i);
+  }
+  return unequal;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,58 @@
+// Digests of a region's rows, by which `crossfloor verify` finds out whether nodes that hold the
+// same entries made the same of them.
+//
+// Rows fall into 256 buckets by the first byte of their subject, a keyed id, so that two nodes
+// whose digests differ know which conversations to look at. A bucket's digest is a sum of keyed
+// hashes of its rows, which does not depend on their order (Bellare and Micciancio, 1997); the key
+// is the region's secret, so nobody outside can make rows that cancel out.
+//
+// Reckoned from a snapshot, in slices; compare only digests of equal vectors and equal
+// `projection_version`.
+#pragma once
+
+#include <array>
+
+#include "protocol/crypto.h"
+#include "storage/store.h"
+
+namespace crossfloor {
+
+// To be raised whenever the same entries fold into other rows; such a node rebuilds its rows.
+inline constexpr std::uint32_t projection_version = 1;
+
+struct Digest {
+  std::uint64_t first = 0;  // two sums modulo 2^64, of the two halves of each row's hash
+  std::uint64_t second = 0;
+  std::uint64_t rows = 0;
+
+  bool operator==(const Digest&) const = default;
+  // "00112233445566778899aabbccddeeff/12": for JSON and for people.
+  std::string text() const;
+};
+using Digests = std::array<Digest, 256>;
+
+class DigestReckoner {
+ public:
+  DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region);
+
+  // Takes in about `max_bytes` more of the rows; true when it has been through all. Each call must
+  // read the same snapshot. Errors: corrupt (a row that cannot be read), io.
+  Result<bool> step(const Reader& snapshot, std::size_t max_bytes = 1024 * 1024);
+
+  const Digests& digests() const { return digests_; }
+
+ private:
+  void add(ByteView key, ByteView value);
+
+  const Crypto& crypto_;
+  Secret secret_;
+  Region region_;
+  std::size_t kind_ = 0;  // of digested_kinds
+  Bytes from_;            // where to go on within it
+  Digests digests_{};
+};
+
+// The buckets in which they differ, in order.
+std::vector<std::size_t> unequal_buckets(const Digests& a, const Digests& b);
+
+}  // namespace crossfloor

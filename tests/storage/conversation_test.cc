@@ -1,0 +1,488 @@
+#include "storage/conversation.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "protocol/crypto.h"
+
+using namespace crossfloor;
+
+namespace {
+
+template <typename T>
+T named(unsigned char name) {
+  T id;
+  id.raw[0] = name;
+  return id;
+}
+const auto home = named<NodeId>(1);
+const auto rival = named<NodeId>(2);
+const auto id = named<ConversationId>(100);
+MessageId msg(unsigned char number) {
+  return named<MessageId>(number);
+}
+
+// The entries of one conversation, written at given milliseconds by given nodes. What it folds to
+// is reckoned in two ways, all at once and one by one, which must agree.
+struct Story {
+  std::vector<ConversationItem> items;
+
+  ConversationItem& add(std::int64_t ms, const NodeId& node, EntryKind kind) {
+    ConversationItem item;
+    item.at = {HybridTime::of(wall_from_ms(ms)), node, 1, items.size() + 1};
+    item.subject = id;
+    item.kind = kind;
+    items.push_back(item);
+    return items.back();
+  }
+  static Epoch epoch(std::uint64_t term, std::int64_t ms, const NodeId& node) {
+    return {term, HybridTime::of(wall_from_ms(ms)), node};
+  }
+  MessageBody& message(std::int64_t ms, unsigned char number, const NodeId& node = home) {
+    auto& item = add(ms, node, EntryKind::message);
+    item.message = msg(number);
+    MessageBody body;
+    body.taken_ms = ms;
+    body.message.external_id = "m" + std::to_string(number);
+    body.message.customer.external_id = "ann";
+    item.body = body;
+    return std::get<MessageBody>(items.back().body);
+  }
+  void open(std::int64_t ms, const NodeId& node = home, bool inbound = true) {
+    PlacedBody body;
+    body.opens = true;
+    body.inbound = inbound;
+    body.epoch = epoch(1, ms, node);
+    body.account = "page";
+    add(ms, node, EntryKind::placed).body = body;
+  }
+  void took(std::int64_t ms, std::uint64_t term, const NodeId& node) {
+    add(ms, node, EntryKind::took_home).body = TookHomeBody{epoch(term, ms, node), "takeover", ""};
+  }
+  CourseBody& course(std::int64_t ms, CourseState state, const std::string& agent = "",
+                     std::uint64_t term = 1, const NodeId& node = home) {
+    CourseBody body;
+    body.epoch = epoch(term, ms, node);
+    body.state = state;
+    body.agent = agent;
+    add(ms, node, EntryKind::course).body = body;
+    return std::get<CourseBody>(items.back().body);
+  }
+  ReplyBody& reply(std::int64_t ms, unsigned char number, std::vector<MessageId> seen,
+                   std::uint64_t term = 1, const NodeId& node = home) {
+    ReplyBody body;
+    body.reply = named<ReplyId>(number);
+    body.epoch = epoch(term, ms, node);
+    body.agent = "bob";
+    body.sender = node;
+    body.seen = std::move(seen);
+    add(ms, node, EntryKind::reply).body = body;
+    return std::get<ReplyBody>(items.back().body);
+  }
+  void attempt(std::int64_t ms, unsigned char reply, std::uint32_t number,
+               const NodeId& node = home) {
+    add(ms, node, EntryKind::attempt).body = AttemptBody{named<ReplyId>(reply), number};
+  }
+  void outcome(std::int64_t ms, unsigned char reply, ReplyOutcome outcome,
+               const NodeId& node = home) {
+    OutcomeBody body;
+    body.reply = named<ReplyId>(reply);
+    body.outcome = outcome;
+    add(ms, node, EntryKind::outcome).body = body;
+  }
+
+  Conversation fold() const {
+    auto sorted = items;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto& a, const auto& b) { return a.at < b.at; });
+    const Conversation all = fold_conversation(id, sorted);
+    // One by one, in the order of writing; what sorts earlier is folded again as a whole.
+    Conversation grown;
+    grown.id = id;
+    std::vector<ConversationItem> so_far;
+    for (const auto& item : items) {
+      so_far.push_back(item);
+      std::sort(so_far.begin(), so_far.end(),
+                [](const auto& a, const auto& b) { return a.at < b.at; });
+      if (!fold_next(grown, item)) grown = fold_conversation(id, so_far);
+    }
+    CHECK(grown == all);
+    return all;
+  }
+};
+
+std::vector<MessageId> unanswered(const Conversation& c) {
+  std::vector<MessageId> ids;
+  for (const auto& u : c.unanswered) ids.push_back(u.message);
+  return ids;
+}
+
+}  // namespace
+
+TEST_SUITE("a conversation's fold") {
+  TEST_CASE("a first message opens it, and it waits with the age of that message") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'200);
+    const auto c = story.fold();
+    CHECK(c.opened);
+    CHECK(c.state == CourseState::waiting);
+    CHECK(c.home() == home);
+    CHECK(c.term() == 1);
+    CHECK(c.waiting_since_ms() == 1'000);
+    CHECK(c.customer == "ann");
+  }
+
+  TEST_CASE("an agent's reply answers what was on the screen, and nothing else") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.message(1'500, 2, rival);  // written before the reply, not on the agent's screen
+    story.reply(2'000, 50, {msg(1)});
+    const auto c = story.fold();
+    CHECK(unanswered(c) == std::vector{msg(2)});
+    CHECK(c.waiting_since_ms() == 1'500);
+    CHECK(c.last_agent == "bob");
+  }
+
+  TEST_CASE("a message in nobody's seen is unanswered, whatever its place") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.reply(2'000, 50, {msg(1)}).then = CourseState::closed;
+    story.course(2'001, CourseState::closed).seen = {msg(1)};
+    REQUIRE(story.fold().unanswered.empty());
+    story.message(1'500, 2, rival);  // arrives last, sorts before the answer
+    const auto c = story.fold();
+    CHECK(unanswered(c) == std::vector{msg(2)});
+    CHECK(c.waiting_since_ms() == 1'500);
+    CHECK(c.state == CourseState::closed);  // home reopens it: it is open by what is unanswered
+  }
+
+  TEST_CASE("a message that was seen before it is folded stays answered") {
+    Story story;
+    story.open(1'001);
+    story.course(1'002, CourseState::closed).seen = {msg(1)};
+    story.message(1'500, 1);
+    CHECK(story.fold().unanswered.empty());
+  }
+
+  TEST_CASE("closing with a reason answers what the agent saw") {
+    Story story;
+    story.message(1'000, 1);
+    story.message(1'001, 2);
+    story.open(1'002);
+    story.course(2'000, CourseState::closed).seen = {msg(2)};
+    CHECK(unanswered(story.fold()) == std::vector{msg(1)});
+  }
+
+  TEST_CASE("a customer who writes into a closed conversation reopens it") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::closed).seen = {msg(1)};
+    story.message(5'000, 2);
+    PlacedBody body;
+    body.message = msg(2);
+    body.epoch = Story::epoch(1, 5'001, home);
+    body.reopens = true;
+    story.add(5'001, home, EntryKind::placed).body = body;
+    const auto c = story.fold();
+    CHECK(c.state == CourseState::waiting);
+    CHECK(c.reason == "reopened");
+    CHECK(c.since_ms == 5'001);
+    CHECK(c.waiting_since_ms() == 5'000);
+
+    SUBCASE("but not on the word of a node that is not its home") {
+      std::get<PlacedBody>(story.items.back().body).epoch.node = rival;
+      story.items.back().at.node = rival;
+      CHECK(story.fold().state == CourseState::closed);
+    }
+  }
+
+  TEST_CASE("only home changes the course; anybody else is counted and changes nothing") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::ringing, "bob");
+    story.course(1'003, CourseState::closed, "", 1, rival);
+    auto c = story.fold();
+    CHECK(c.state == CourseState::ringing);
+    CHECK(c.uncounted == 1);
+    // Nor may home's own entry name somebody else's epoch.
+    story.course(1'004, CourseState::closed).epoch.node = rival;
+    c = story.fold();
+    CHECK(c.state == CourseState::ringing);
+    CHECK(c.uncounted == 2);
+  }
+
+  TEST_CASE("who took home steers it, and the old home's later entries change no course") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.took(2'000, 2, rival);
+    story.course(2'001, CourseState::ringing, "eve", 2, rival);
+    story.course(2'002, CourseState::closed);
+    const auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.term() == 2);
+    CHECK(c.agent == "eve");
+    CHECK(c.state == CourseState::ringing);
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("what home wrote before it lost the term counts, however late it arrives") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.took(2'000, 2, rival);
+    story.course(1'500, CourseState::closed).seen = {msg(1)};
+    const auto c = story.fold();
+    CHECK(c.unanswered.empty());
+    CHECK(c.uncounted == 0);
+    CHECK(c.home() == rival);
+  }
+
+  TEST_CASE("of two that took home with one term the later is home, from the beginning") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.took(2'000, 2, home);
+    story.course(2'001, CourseState::active, "bob", 2, home);
+    REQUIRE(story.fold().agent == "bob");
+    story.took(2'500, 2, rival);
+    const auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.agent.empty());
+    CHECK(c.state == CourseState::waiting);
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("of two homes that opened it in a cut the later one has the first term") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001, home);
+    story.course(1'002, CourseState::active, "bob");
+    story.open(1'500, rival);
+    const auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.opened_at.time == HybridTime::of(wall_from_ms(1'001)));
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("a lower term is ignored") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.took(2'000, 3, rival);
+    story.took(3'000, 2, home);
+    story.course(3'001, CourseState::closed, "", 2, home);
+    const auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.term() == 3);
+    CHECK(c.state == CourseState::waiting);
+    CHECK(c.uncounted == 2);
+  }
+
+  TEST_CASE("an epoch older than the one in force changes nothing") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'100, CourseState::ringing, "bob");
+    story.course(1'200, CourseState::closed).epoch = Story::epoch(1, 1'050, home);
+    CHECK(story.fold().state == CourseState::ringing);
+  }
+
+  TEST_CASE("an answer given elsewhere answers its parent, or all that came before it") {
+    Story story;
+    story.message(1'000, 1);
+    story.message(1'001, 2);
+    story.open(1'002);
+    auto& out = story.message(2'000, 3);
+    out.message.direction = Direction::out;
+    SUBCASE("its parent") {
+      story.items.back().parent = msg(2);
+      CHECK(unanswered(story.fold()) == std::vector{msg(1)});
+    }
+    SUBCASE("its parent, even if that arrives and sorts after it") {
+      story.items.back().parent = msg(4);
+      story.message(3'000, 4);
+      CHECK(unanswered(story.fold()) == std::vector{msg(1), msg(2)});
+    }
+    SUBCASE("all before it") {
+      story.message(3'000, 5);
+      CHECK(unanswered(story.fold()) == std::vector{msg(5)});
+    }
+    const auto c = story.fold();
+    CHECK(c.messages_out == 1);
+    CHECK(c.first_reply_ms == 2'000);
+  }
+
+  TEST_CASE("the echo of what was sent is no second message and answers nothing by itself") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.message(2'000, 3).message.direction = Direction::out;
+    story.items.back().echo_of = named<ReplyId>(50);
+    const auto c = story.fold();
+    CHECK(c.messages_out == 0);
+    CHECK(unanswered(c) == std::vector{msg(1)});
+  }
+
+  TEST_CASE("a conversation that begins with an answer given elsewhere makes no work") {
+    Story story;
+    story.message(1'000, 1).message.direction = Direction::out;
+    story.open(1'001, home, false);
+    const auto c = story.fold();
+    CHECK(c.state == CourseState::closed);
+    CHECK(c.unanswered.empty());
+  }
+
+  TEST_CASE("further copies and revisions of a message change no age and no course") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::closed).seen = {msg(1)};
+    story.message(9'000, 1, rival);
+    story.items.back().first_copy = false;
+    const auto c = story.fold();
+    CHECK(c.messages_in == 1);
+    CHECK(c.unanswered.empty());
+  }
+
+  TEST_CASE("receipts and deletions are no messages") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    for (const auto kind : {MessageKind::read, MessageKind::delivered, MessageKind::deleted}) {
+      story.message(2'000, 2).message.kind = kind;
+    }
+    CHECK(story.fold().messages_in == 1);
+  }
+
+  TEST_CASE("the latest unanswered messages raise the priority, an answered case begins anew") {
+    Story story;
+    story.message(1'000, 1).message.priority = 3;
+    story.message(1'001, 2).message.priority = 1;
+    story.open(1'002);
+    CHECK(story.fold().priority == 3);
+    story.course(2'000, CourseState::closed).seen = {msg(1), msg(2)};
+    story.message(3'000, 3).message.priority = 1;
+    CHECK(story.fold().priority == 1);
+  }
+
+  TEST_CASE("skills that a transfer sets are not changed by later messages") {
+    Story story;
+    story.message(1'000, 1).message.skills = {"b", "a"};
+    story.open(1'001);
+    CHECK(story.fold().skills == std::vector<std::string>{"a", "b"});
+    story.course(2'000, CourseState::waiting).skills = {"z", "y"};
+    story.message(3'000, 2).message.skills = {"c"};
+    CHECK(story.fold().skills == std::vector<std::string>{"y", "z"});
+  }
+
+  TEST_CASE("a reply is open until the provider has it or refused it") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.reply(2'000, 50, {msg(1)});
+    CHECK(story.fold().replies.at(0).open());
+    story.attempt(2'001, 50, 1);
+    story.outcome(2'002, 50, ReplyOutcome::retry_later);
+    CHECK(story.fold().replies.at(0).open());
+    story.attempt(2'003, 50, 2);
+    CHECK_FALSE(story.fold().replies.at(0).has_outcome);  // unknown after a restart
+    story.outcome(2'004, 50, ReplyOutcome::accepted);
+    const auto c = story.fold();
+    CHECK_FALSE(c.replies.at(0).open());
+    CHECK(c.replies.at(0).attempts == 2);
+    CHECK(c.state == CourseState::pending);
+    CHECK(c.handled_twice == 0);
+  }
+
+  TEST_CASE("what the provider accepted stays accepted, whoever tries or reports afterwards") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.reply(2'000, 50, {msg(1)});
+    story.attempt(2'001, 50, 1);
+    story.outcome(2'002, 50, ReplyOutcome::accepted);
+    story.attempt(2'003, 50, 1, rival);
+    story.outcome(2'004, 50, ReplyOutcome::unknown, rival);
+    const auto reply = story.fold().replies.at(0);
+    CHECK_FALSE(reply.open());
+    CHECK(reply.outcome == ReplyOutcome::accepted);
+  }
+
+  TEST_CASE("home may name another sender") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.reply(2'000, 50, {msg(1)});
+    story.reply(2'100, 50, {msg(1)}).sender = rival;
+    const auto c = story.fold();
+    REQUIRE(c.replies.size() == 1);
+    CHECK(c.replies[0].sender == rival);
+    CHECK(c.messages_out == 1);
+  }
+
+  TEST_CASE("a lost home's reply answers nothing unless it was sent, and then was handled twice") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.took(1'500, 2, rival);
+    story.reply(2'000, 50, {msg(1)});
+    auto c = story.fold();
+    CHECK_FALSE(c.replies.at(0).counts);
+    CHECK(unanswered(c) == std::vector{msg(1)});
+    CHECK(c.handled_twice == 0);
+    story.attempt(2'001, 50, 1);
+    story.attempt(2'002, 50, 1);
+    story.attempt(2'003, 50, 2);
+    c = story.fold();
+    CHECK(c.handled_twice == 1);
+    CHECK(c.unanswered.empty());
+  }
+
+  TEST_CASE("a reply written by a lost home and again by the one that counts is one, and counts") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.took(1'500, 2, rival);
+    story.course(1'600, CourseState::active, "bob", 2, rival);
+    story.reply(2'000, 50, {msg(1)});
+    story.reply(2'500, 50, {msg(1)}, 2, rival);
+    story.attempt(2'600, 50, 1, rival);
+    const auto c = story.fold();
+    REQUIRE(c.replies.size() == 1);
+    CHECK(c.replies[0].counts);
+    CHECK(c.replies[0].sender == rival);
+    CHECK(c.unanswered.empty());
+    CHECK(c.handled_twice == 0);
+    CHECK(c.state == CourseState::pending);
+  }
+
+  TEST_CASE("what an alias's home wrote stays in the history and changes no course") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(2'000, CourseState::closed);
+    story.items.back().subject = named<ConversationId>(101);
+    const auto c = story.fold();
+    CHECK(c.state == CourseState::waiting);
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("entries without a readable body are counted") {
+    Story story;
+    story.open(1'001);
+    story.add(1'002, home, EntryKind::course);
+    CHECK(story.fold().uncounted == 1);
+  }
+}
