@@ -81,6 +81,7 @@ struct Holder {
 
   // The next sealed range of `stream` that this holder lacks; false if it holds all.
   bool take_next(const Holder& from, const Stream& stream) {
+    if (!from.log.head(stream)) return false;
     const auto held = log.head(stream);
     auto range = read_range(from.rows, stream, (held ? held->sequence : 0) + 1, 1);
     REQUIRE(range.ok());
@@ -158,11 +159,11 @@ struct Author : Holder {
   struct Text {
     std::string customer = "ann";
     std::string text = "help";
-    std::string thread;
-    std::string parent;
+    std::string thread = {};
+    std::string parent = {};
     Direction direction = Direction::in;
     MessageKind kind = MessageKind::message;
-    std::string reference;
+    std::string reference = {};
   };
   MessageId take_in(const std::string& external_id, const Text& what) {
     MessageBody body;

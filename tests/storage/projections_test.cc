@@ -1,0 +1,304 @@
+#include "storage/projections.h"
+
+#include "fold_world.h"
+
+using namespace crossfloor;
+using namespace crossfloor::test;
+
+namespace {
+
+// Every order in which the streams of `authors` can be handed over one after the other.
+void check_every_order(FoldWorld& world, const std::vector<Author*>& authors,
+                       const std::function<void(const Holder&)>& check) {
+  std::vector<std::size_t> order(authors.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::optional<AllRows> first;
+  do {
+    Holder holder(world);
+    for (const auto i : order) {
+      while (holder.take_next(*authors[i], authors[i]->stream)) {
+      }
+    }
+    check(holder);
+    const AllRows rows = all_rows(holder.rows);
+    if (!first) first = rows;
+    CHECK_MESSAGE(rows == *first, difference(rows, *first));
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+std::vector<HandleId> customer(const Holder& holder, const std::string& name) {
+  auto handles = rows::customer(holder.rows, holder.world.handle(name));
+  REQUIRE(handles.ok());
+  return handles.value();
+}
+
+std::size_t count(const Reader& reader, const Bytes& prefix) {
+  std::size_t found = 0;
+  REQUIRE(reader
+              .scan(prefix, after_prefix(prefix),
+                    [&](ByteView, ByteView) {
+                      ++found;
+                      return true;
+                    })
+              .ok());
+  return found;
+}
+
+}  // namespace
+
+TEST_SUITE("projections") {
+  TEST_CASE("a message without a placement waits for one; a placement may come before it") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world);
+    const auto id = warsaw.take_in("m1", {});
+    CHECK(count(warsaw.rows, rows::unplaced_prefix()) == 1);
+    CHECK(warsaw.news.unplaced == std::set{id});
+    helsinki.open("m1");
+    check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
+      const auto c = holder.conversation(id.as<ConversationId>());
+      CHECK(c.opened);
+      CHECK(c.messages_in == 1);
+      CHECK(c.unanswered.size() == 1);
+      CHECK(c.region == "eu");
+      CHECK(count(holder.rows, rows::unplaced_prefix()) == 0);
+      CHECK(count(holder.rows, rows::open_prefix()) == 1);
+    });
+  }
+
+  TEST_CASE("a reply may come before the conversation that it belongs to opens") {
+    FoldWorld world;
+    Author taker(world), home(world), sender(world);
+    const auto id = taker.take_in("m1", {}).as<ConversationId>();
+    home.wall_ms += 100;
+    home.open("m1");
+    home.course(id, CourseState::active, "bob");
+    ReplyBody reply;
+    reply.reply = world.random.id<ReplyId>();
+    reply.epoch = home.epoch(1);
+    reply.agent = "bob";
+    reply.sender = sender.node();
+    reply.seen = {world.message("m1")};
+    home.write(EntryKind::reply, id, reply);
+    sender.wall_ms += 1'000;
+    sender.write(EntryKind::attempt, id, AttemptBody{reply.reply, 1});
+    OutcomeBody outcome;
+    outcome.reply = reply.reply;
+    outcome.outcome = ReplyOutcome::accepted;
+    outcome.account = "page";
+    outcome.external_id = "m2";
+    sender.write(EntryKind::outcome, id, outcome);
+    check_every_order(world, {&taker, &home, &sender}, [&](const Holder& holder) {
+      const auto c = holder.conversation(id);
+      CHECK(c.unanswered.empty());
+      REQUIRE(c.replies.size() == 1);
+      CHECK_FALSE(c.replies[0].open());
+      CHECK(c.state == CourseState::pending);
+      CHECK(rows::reply(holder.rows, reply.reply).value()->conversation == id);
+    });
+  }
+
+  TEST_CASE("two homes that opened one thread: the first message's conversation stands") {
+    FoldWorld world;
+    Author taker(world), warsaw(world), helsinki(world);
+    const auto first = taker.take_in("m1", {.thread = "t"}).as<ConversationId>();
+    const auto second = taker.take_in("m2", {.thread = "t"}).as<ConversationId>();
+    taker.take_in("m3", {.thread = "t"});
+    warsaw.wall_ms = helsinki.wall_ms = taker.wall_ms + 100;
+    helsinki.wall_ms += 50;
+    warsaw.open("m1", "ann", "t");
+    helsinki.open("m2", "ann", "t");
+    helsinki.place("m3", second);
+    helsinki.course(second, CourseState::active, "eve");
+    check_every_order(world, {&taker, &warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(rows::canonical(holder.rows, second).value() == first);
+      CHECK(rows::canonical(holder.rows, first).value() == first);
+      const auto c = holder.conversation(first);
+      CHECK(c.messages_in == 3);
+      CHECK(c.unanswered.size() == 3);
+      CHECK(c.state == CourseState::waiting);  // the alias's course is not this one's
+      CHECK(c.uncounted == 1);
+      CHECK(holder.conversation(second).is_alias());
+      CHECK(count(holder.rows, rows::item_prefix(second)) == 0);
+      CHECK(count(holder.rows, rows::open_prefix()) == 1);
+    });
+  }
+
+  TEST_CASE("three homes that opened one thread in a row leave one conversation") {
+    FoldWorld world;
+    Author a(world), b(world), c(world);
+    std::vector<Author*> all{&a, &b, &c};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i]->wall_ms += static_cast<std::int64_t>(i) * 10;
+      const std::string name = "m" + std::to_string(i);
+      all[i]->take_in(name, {.thread = "t"});
+      all[i]->open(name, "ann", "t");
+    }
+    const auto first = world.message("m0").as<ConversationId>();
+    check_every_order(world, all, [&](const Holder& holder) {
+      CHECK(holder.conversation(first).messages_in == 3);
+      for (const char* alias : {"m1", "m2"}) {
+        CHECK(holder.conversation(world.message(alias).as<ConversationId>()).alias_of == first);
+      }
+    });
+  }
+
+  TEST_CASE("one message that two homes placed lies where the first placement says") {
+    FoldWorld world;
+    Author taker(world), warsaw(world), helsinki(world);
+    const auto old = taker.take_in("m1", {}).as<ConversationId>();
+    const auto fresh = taker.take_in("m2", {}).as<ConversationId>();
+    warsaw.wall_ms = taker.wall_ms + 100;
+    helsinki.wall_ms = taker.wall_ms + 200;
+    warsaw.open("m1");
+    warsaw.place("m2", old);
+    helsinki.open("m2");
+    check_every_order(world, {&taker, &warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(holder.message(world.message("m2")).placements.size() == 2);
+      CHECK(holder.conversation(old).messages_in == 2);
+      CHECK(holder.conversation(fresh).messages_in == 0);
+      CHECK(holder.conversation(fresh).unanswered.empty());
+    });
+  }
+
+  TEST_CASE("a conversation that two homes opened stands once in its customer's index") {
+    FoldWorld world;
+    Author taker(world), warsaw(world), helsinki(world);
+    taker.take_in("m1", {});
+    helsinki.wall_ms += 500;
+    warsaw.open("m1");
+    helsinki.open("m1");
+    check_every_order(world, {&taker, &warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(count(holder.rows, rows::handle_prefix(world.handle("ann"))) == 1);
+    });
+  }
+
+  TEST_CASE("one message taken in at two hosts is one, and another text is a counted revision") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world), home(world);
+    const auto id = warsaw.take_in("m1", {.text = "help"});
+    helsinki.wall_ms += 5;
+    helsinki.take_in("m1", {.text = "help"});
+    helsinki.take_in("m1", {.text = "help me", .kind = MessageKind::edited});
+    home.wall_ms += 100;
+    home.open("m1");
+    check_every_order(world, {&warsaw, &helsinki, &home}, [&](const Holder& holder) {
+      const auto row = holder.message(id);
+      CHECK(row.copies.size() == 3);
+      CHECK(row.revisions() == 1);
+      CHECK(row.primary()->at.node == warsaw.node());
+      const auto c = holder.conversation(id.as<ConversationId>());
+      CHECK(c.messages_in == 1);
+      CHECK(c.unanswered.size() == 1);
+    });
+  }
+
+  TEST_CASE("the provider's echo of a reply is not a new message, whichever comes first") {
+    FoldWorld world;
+    Author taker(world), home(world), sender(world);
+    const auto id = taker.take_in("m1", {}).as<ConversationId>();
+    const auto echo = taker.take_in("e1", {.direction = Direction::out});
+    home.open("m1");
+    home.place("e1", id);
+    OutcomeBody outcome;
+    outcome.reply = world.random.id<ReplyId>();
+    outcome.outcome = ReplyOutcome::accepted;
+    outcome.account = "page";
+    outcome.external_id = "e1";
+    sender.write(EntryKind::outcome, id, outcome);
+    check_every_order(world, {&taker, &home, &sender}, [&](const Holder& holder) {
+      CHECK(holder.message(echo).echo_of == outcome.reply);
+      const auto c = holder.conversation(id);
+      CHECK(c.messages_out == 0);
+      CHECK(c.unanswered.size() == 1);
+    });
+  }
+
+  TEST_CASE("links commute and can be undone") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world);
+    warsaw.link("ann", "ann@mail", true);
+    warsaw.link("ann@mail", "ann.phone", true);
+    const auto three = customer(warsaw, "ann");
+    CHECK(three.size() == 3);
+    CHECK(customer(warsaw, "ann.phone") == three);
+    helsinki.wall_ms += 1'000;
+    helsinki.link("ann@mail", "ann", false);
+    check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(customer(holder, "ann") == std::vector{world.handle("ann")});
+      CHECK(customer(holder, "ann.phone").size() == 2);
+    });
+  }
+
+  TEST_CASE("a trusted reference joins handles; a person who unlinks means it for ever") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world), operators(world);
+    warsaw.take_in("m1", {.customer = "ann", .reference = "c7"});
+    helsinki.wall_ms += 10;
+    helsinki.take_in("m2", {.customer = "anna", .reference = "c7"});
+    helsinki.take_in("m3", {.customer = "ann", .reference = "c7"});
+    check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(customer(holder, "ann").size() == 3);  // two handles and the reference itself
+      CHECK(customer(holder, "ann") == customer(holder, "anna"));
+    });
+    // Unlinked before m3 was written, which carries the reference again.
+    operators.wall_ms += 5;
+    const auto reference = world.subjects.reference("acme", "c7");
+    operators.write(EntryKind::link, reference,
+                    LinkBody{world.handle("ann"), reference, false, "operator", "not the same"});
+    check_every_order(world, {&warsaw, &helsinki, &operators}, [&](const Holder& holder) {
+      CHECK(customer(holder, "ann") == std::vector{world.handle("ann")});
+      CHECK(customer(holder, "anna").size() == 2);
+    });
+  }
+
+  TEST_CASE("a command is known by its id, by the entry that carried it out first") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world);
+    const auto id = world.message("m1").as<ConversationId>();
+    CourseBody body;
+    body.command = world.random.id<CommandId>();
+    body.epoch = warsaw.epoch(1);
+    const auto first = warsaw.write(EntryKind::course, id, body);
+    helsinki.wall_ms += 100;
+    helsinki.write(EntryKind::course, id, body);
+    check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
+      const auto row = rows::command(holder.rows, body.command).value();
+      REQUIRE(row);
+      CHECK(row->at == first);
+      CHECK(row->conversation == id);
+    });
+    CHECK_FALSE(rows::command(warsaw.rows, world.random.id<CommandId>()).value());
+  }
+
+  TEST_CASE("the latest record of an agent or account counts") {
+    FoldWorld world;
+    Author warsaw(world), helsinki(world);
+    const Subject bob = world.subjects.agent("bob");
+    warsaw.write_bytes(EntryKind::agent, bob, "first");
+    helsinki.wall_ms += 10;
+    const auto latest = helsinki.write_bytes(EntryKind::agent, bob, "second");
+    check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
+      CHECK(rows::subject(holder.rows, bob).value()->at == latest);
+    });
+  }
+
+  TEST_CASE("one malformed or unknown entry stops nothing") {
+    FoldWorld world;
+    Author author(world);
+    const auto id = author.take_in("m1", {}).as<ConversationId>();
+    for (std::uint16_t kind = 1; kind < 40; ++kind) {
+      author.write_bytes(static_cast<EntryKind>(kind), id.as<Subject>(), "not a body");
+    }
+    author.open("m1");
+    CHECK(author.conversation(id).messages_in == 1);
+    CHECK(author.conversation(id).state == CourseState::waiting);
+  }
+
+  TEST_CASE("entries of a region whose secret is not held fold into nothing") {
+    FoldWorld world;
+    Author author(world);
+    author.stream.region = "us";
+    author.take_in("m1", {});
+    CHECK(all_rows(author.rows).empty());
+  }
+}
