@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/desk_messages.h"
+#include "protocol/lease_messages.h"
 #include "protocol/link_kind.h"
 #include "protocol/load_messages.h"
 #include "protocol/membership_messages.h"
@@ -35,6 +36,14 @@ struct RoutingFrame {
     visit("message", self.message);
   }
 };
+struct LeaseFrame {
+  static constexpr const char* name = "lease";
+  LeaseMessage message;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("message", self.message);
+  }
+};
 struct ReplicationFrame {
   static constexpr const char* name = "replication";
   ReplicationMessage message;
@@ -53,7 +62,7 @@ struct DeskFrame {
 };
 
 using PeerMessage =
-    std::variant<MembershipFrame, LoadFrame, RoutingFrame, ReplicationFrame, DeskFrame>;
+    std::variant<MembershipFrame, LoadFrame, RoutingFrame, LeaseFrame, ReplicationFrame, DeskFrame>;
 
 Bytes encode(const PeerMessage& message);
 

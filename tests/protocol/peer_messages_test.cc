@@ -107,6 +107,21 @@ TEST_SUITE("peer messages") {
     CHECK_FALSE(check_routing_message(offer).ok());
   }
 
+  TEST_CASE("full pages of leases fit a pulse frame") {
+    LeaseSet set;
+    set.leases.resize(leases_per_page);
+    LeaseVerdict verdict;
+    verdict.voided.resize(leases_per_page);
+    ResumeAnswer answer;
+    answer.leases.resize(ResumeAnswer::per_page);
+    for (auto& lease : answer.leases) lease.agent.assign(max_agent_name, 'a');
+    for (const LeaseMessage& message :
+         {LeaseMessage{set}, LeaseMessage{verdict}, LeaseMessage{answer}}) {
+      CAPTURE(message.index());
+      CHECK(encode(LeaseFrame{message}).size() <= pulse_frame);
+    }
+  }
+
   TEST_CASE("random bytes are never a message and never crash") {
     for (std::uint64_t seed = 0; seed < 2'000; ++seed) {
       CAPTURE(seed);
