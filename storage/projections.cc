@@ -172,18 +172,28 @@ void Projections::fold_placed(Arrival& a) const {
   add_item(a, a.standing(a.conversation()), a.at, a.header.kind, a.conversation(), body.message);
 }
 
-// Puts a message's items where its first placement says, out of `from`.
+// Puts a message's items where its first placement says, out of `from`. Mostly they are new there
+// and sort after all that the conversation holds: then nothing has to be folded again.
 void Projections::move_message(Arrival& a, const MessageId& message, const MessageRow& row,
                                const ConversationId& from) const {
+  if (row.copies.empty()) return;
   const auto subject = row.placements.front().conversation;
   const auto to = a.standing(subject);
+  auto held = rows::conversation(a.rows, to);
+  if (!held.ok()) return a.note(held.error());
+  Conversation folded = std::move(held).value().value_or(Conversation{});
+  folded.id = to;
+  bool grows = from == to;
   for (const auto& copy : row.copies) {
     if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
-    a.rows.put(keyed('I', to.view(), copy.at.key()),
-               encode_row(ItemRow{a.region, static_cast<std::uint16_t>(EntryKind::message), subject,
-                                  message}));
+    const ItemRow item_row{a.region, static_cast<std::uint16_t>(EntryKind::message), subject,
+                           message};
+    a.rows.put(keyed('I', to.view(), copy.at.key()), encode_row(item_row));
+    if (!grows) continue;
+    const auto item = item_at(a, to, copy.at, item_row);
+    grows = item && fold_next(folded, *item);
   }
-  if (row.copies.empty()) return;
+  if (grows) return store(a, folded);
   if (from != to) refold(a, from);
   refold(a, to);
 }

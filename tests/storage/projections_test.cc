@@ -26,6 +26,29 @@ void check_every_order(FoldWorld& world, const std::vector<Author*>& authors,
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+struct Counting final : Reader {
+  const Reader& base;
+  mutable std::size_t reads = 0;  // keys that were looked at
+  explicit Counting(const Reader& b) : base(b) {}
+
+  Result<std::optional<Bytes>> get(ByteView key) const override {
+    ++reads;
+    return base.get(key);
+  }
+  Status scan(ByteView from, ByteView to, const Visit& visit) const override {
+    return base.scan(from, to, counted(visit));
+  }
+  Status scan_back(ByteView from, ByteView to, const Visit& visit) const override {
+    return base.scan_back(from, to, counted(visit));
+  }
+  Visit counted(const Visit& visit) const {
+    return [this, &visit](ByteView key, ByteView value) {
+      ++reads;
+      return visit(key, value);
+    };
+  }
+};
+
 std::vector<HandleId> customer(const Holder& holder, const std::string& name) {
   auto handles = rows::customer(holder.rows, holder.world.handle(name));
   REQUIRE(handles.ok());
@@ -280,6 +303,29 @@ TEST_SUITE("projections") {
     check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
       CHECK(rows::subject(holder.rows, bob).value()->at == latest);
     });
+  }
+
+  TEST_CASE("a message that sorts behind all others costs the same however long the history is") {
+    FoldWorld world;
+    Author taker(world), home(world);
+    const auto id = taker.take_in("m0", {}).as<ConversationId>();
+    taker.open("m0");
+    for (int i = 1; i < 60; ++i) {
+      taker.take_in("m" + std::to_string(i), {});
+      taker.place("m" + std::to_string(i), id);
+    }
+    taker.take_in("last", {});
+    taker.commit();
+    home.wall_ms = taker.wall_ms + 10;
+    home.place("last", id);
+    const auto entry = entry_at(home.rows, home.stream, 1).value();
+    REQUIRE(entry);
+    Counting counting(taker.store);
+    Workspace rows(counting);
+    FoldNews news;
+    REQUIRE(taker.projections.fold(rows, home.stream, 1, *entry, news).ok());
+    CHECK(rows::conversation(rows, id).value()->messages_in == 61);
+    CHECK(counting.reads < 20);
   }
 
   TEST_CASE("one malformed or unknown entry stops nothing") {
