@@ -77,7 +77,9 @@ void Sessions::receive(ConnectionId id, const std::string& text, Now now) {
   }
   auto command = client::read_command(text);
   if (!command.ok()) {
-    return send(id, refusal(client::readable_id(text), command.error()));
+    auto refused = refusal(client::readable_id(text), command.error());
+    if (refused.mend.empty()) refused.mend = "write it as the page of the client protocol says";
+    return send(id, refused);
   }
   if (at->second.agent.empty()) {
     if (const auto* wanted = std::get_if<client::LogIn>(&command.value())) {

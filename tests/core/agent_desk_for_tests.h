@@ -8,6 +8,7 @@
 
 #include "node/core/scribe.h"
 #include "node/core/sessions.h"
+#include "protocol/identity.h"
 #include "storage/memory_store.h"
 
 namespace crossfloor {

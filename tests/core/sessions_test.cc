@@ -237,7 +237,7 @@ TEST_SUITE("sessions") {
     reply.seen = {message};
     world.say(1, reply);
     REQUIRE(world.desk.commands.size() == 1);
-    const DeskCommand& command = world.desk.commands[0];
+    const DeskCommand command = world.desk.commands[0];
     CHECK(command.verb == Verb::reply);
     CHECK(command.id == world.desk.subjects.command("anna", "r-1"));
     CHECK(command.signature == "-- anna");

@@ -68,7 +68,11 @@ TEST_SUITE("client protocol") {
   }
 
   TEST_CASE("only pushes have numbers, only answers have ids") {
-    CHECK(client::seq_of(client::Welcome{.id = "a", .seq = 7}) == 0);
+    client::Welcome welcome;
+    welcome.id = "a";
+    welcome.seq = 7;
+    CHECK(client::seq_of(welcome) == 0);
+    CHECK(client::id_of(client::Message{welcome}) == "a");
     CHECK(client::seq_of(client::SessionOver{9, ""}) == 9);
     CHECK(client::id_of(client::Message{client::SessionOver{9, ""}}).empty());
     CHECK(client::id_of(client::Message{client::Pong{"b", 0}}) == "b");
