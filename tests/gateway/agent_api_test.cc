@@ -40,7 +40,7 @@ struct ApiWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
                                     std::function<void(bool)> then) {
       const auto check = [=] { then(hash == "hash of " + password); };
       if (hold_passwords) return held.push_back(check);
-      later.add(kj::evalLater(check));
+      later.add(kj::evalLater(std::function<void()>(check)));
     };
     around.run_read = [this](std::function<std::string(const Reader&)> work,
                              std::function<void(std::string)> then) -> Status {
@@ -53,7 +53,7 @@ struct ApiWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     start();
   }
   ~ApiWorld() { server = nullptr; }
-  void taskFailed(kj::Exception&& exception) override { FAIL(exception.getDescription().cStr()); }
+  void taskFailed(kj::Exception&& exception) override { FAIL(std::string(exception.getDescription().cStr())); }
 
   struct Client {
     kj::Own<kj::AsyncIoStream> stream;
