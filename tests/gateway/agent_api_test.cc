@@ -53,7 +53,9 @@ struct ApiWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     start();
   }
   ~ApiWorld() { server = nullptr; }
-  void taskFailed(kj::Exception&& exception) override { FAIL(std::string(exception.getDescription().cStr())); }
+  void taskFailed(kj::Exception&& exception) override {
+    FAIL(std::string(exception.getDescription().cStr()));
+  }
 
   struct Client {
     kj::Own<kj::AsyncIoStream> stream;
