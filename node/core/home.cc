@@ -574,16 +574,48 @@ Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& comm
   reply.parent_id = c.last_external_id;
   // A chat stays open while the customer is connected; elsewhere the customer is awaited.
   reply.then = command.keep || c.channel == "chat" ? CourseState::active : CourseState::pending;
-  if (const auto* settings = account(c.account)) {
-    const HostOrder order = hosts_of(*settings, now);
-    for (std::size_t i = 0; i < order.hosts && reply.sender.is_zero(); ++i) {
-      const auto& host = order.nodes[i];
-      if (host == mesh_.self() ? settings->hosted_here : mesh_.live(host)) reply.sender = host;
-    }
-    if (settings->hosted_here) reply.sender = mesh_.self();
-  }
+  if (const auto* settings = account(c.account)) reply.sender = sender_for(*settings, now);
   answer.reply = reply.reply;
   return scribe_.write(region_of(c), EntryKind::reply, c.id.as<Subject>(), reply, now);
+}
+
+// Who alone may send: this node if it hosts the account, else the first live host. Zero: nobody.
+NodeId Home::sender_for(const AccountSettings& account, Now now) const {
+  if (account.hosted_here) return mesh_.self();
+  const HostOrder order = hosts_of(account, now);
+  for (std::size_t i = 0; i < order.hosts; ++i) {
+    if (order.nodes[i] != mesh_.self() && mesh_.live(order.nodes[i])) return order.nodes[i];
+  }
+  return {};
+}
+
+// A reply without a sender, or whose sender died, gets another; but one that may have been
+// attempted only where the receiver drops repetitions by our id.
+void Home::replace_senders(Now now) {
+  for (const auto& id : by_home_[mesh_.self()]) {
+    const Conversation& c = open_.at(id);
+    const auto* settings = account(c.account);
+    if (settings == nullptr) continue;
+    for (const auto& reply : c.replies) {
+      if (!reply.open() || !reply.counts || mesh_.live(reply.sender)) continue;
+      const auto dead = mesh_.dead_since(reply.sender);
+      const bool lost = reply.sender.is_zero() || (settings->repeatable && dead &&
+                                                   now.steady >= *dead + settings_.takeover_after);
+      const NodeId sender = lost ? sender_for(*settings, now) : NodeId{};
+      if (sender.is_zero()) continue;
+      auto row = rows::reply(scribe_.view(), reply.reply);
+      if (!row.ok() || !row.value()) continue;
+      const auto& at = row.value()->at;
+      auto entry = entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region},
+                            at.sequence);
+      if (!entry.ok() || !entry.value()) continue;
+      auto body = decode_body<ReplyBody>(entry.value()->body);
+      if (!body.ok()) continue;
+      body.value().sender = sender;
+      body.value().epoch = next_epoch(c, now);
+      scribe_.write(region_of(c), EntryKind::reply, id.as<Subject>(), body.value(), now);
+    }
+  }
 }
 
 // --- takeover ---
@@ -717,6 +749,7 @@ void Home::tick(Now now) {
   place_all(now);
   take_over_dead(now);
   if (!acting_) return;
+  replace_senders(now);
   while (!pending_until_.empty() && pending_until_.begin()->first <= ms_of(now.wall)) {
     const auto id = pending_until_.begin()->second;
     pending_until_.erase(pending_until_.begin());

@@ -105,6 +105,8 @@ class Home {
   Scribe::Written write_reply(const Conversation& conversation, const DeskCommand& command,
                               CommandAnswer& answer, Now now);
   void take_over_dead(Now now);
+  void replace_senders(Now now);
+  NodeId sender_for(const AccountSettings& account, Now now) const;
   void take_home(const Conversation& conversation, const std::string& reason, const std::string& by,
                  Now now);
   bool needs_care(const Conversation& conversation) const;

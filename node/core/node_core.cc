@@ -148,6 +148,10 @@ void NodeCore::on(const NodeId& from, const DeskFrame& frame, Now now) {
 
 void NodeCore::heard(Mesh::Heard& heard, Now now) {
   if (!heard.events.empty()) desk_.member_events(heard.events, now);
+  // TCP's own retransmission can be nearly a minute away after a silent cut: dial anew.
+  for (const auto& event : heard.events) {
+    if (event.kind == MemberEventKind::suspected) emit_freely(Redial{event.node});
+  }
   if (heard.loads_changed) desk_.loads_changed(now);
 }
 

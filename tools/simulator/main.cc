@@ -13,7 +13,7 @@ using crossfloor::simulator::Options;
 using crossfloor::simulator::World;
 
 // True if every promise held.
-bool run_one(const Options& options, bool quiet) {
+bool run_one(const Options& options, bool quiet, std::uint64_t& trace) {
   World world(options);
   std::vector<Broken> broken;
   world.after_event = [&](const World& now) {
@@ -28,6 +28,7 @@ bool run_one(const Options& options, bool quiet) {
               << world.remote_rings() << "), replies " << world.provider().taken.size()
               << ", trace " << std::hex << world.trace_hash() << std::dec << "\n";
   }
+  trace = world.trace_hash();
   for (std::size_t i = 0; i < broken.size() && i < 12; ++i) {
     std::cout << "  BROKEN " << broken[i].promise << ": " << broken[i].what << "\n";
   }
@@ -44,6 +45,8 @@ int main(int argc, char** argv) {
   long cuts = 0;
   long crashes = 0;
   long pauses = 0;
+  long down = 20;
+  bool twice = false;
   long arrivals_ms = 2'000;
   bool quiet = false;
   bool social = false;
@@ -60,6 +63,8 @@ int main(int argc, char** argv) {
   app.add_option("--pulse-loss", options.pulse_loss, "share of lost frames of the pulse");
   app.add_option("--cuts", cuts, "mean seconds between cuts of a node; 0: none");
   app.add_option("--crashes", crashes, "mean seconds between crashes; 0: none");
+  app.add_option("--down", down, "a crashed node stays down for at most so many seconds");
+  app.add_flag("--twice", twice, "runs each seed twice: both runs must be the same");
   app.add_option("--pauses", pauses, "mean seconds between standstills; 0: none");
   app.add_flag("--social", social, "public threads instead of chats");
   app.add_flag("--quiet", quiet, "only what broke");
@@ -68,11 +73,21 @@ int main(int argc, char** argv) {
   options.arrivals_every = Duration{arrivals_ms};
   options.cuts_every = Duration{cuts * 1'000};
   options.crashes_every = Duration{crashes * 1'000};
+  options.down_max = Duration{down * 1'000};
   options.pauses_every = Duration{pauses * 1'000};
   options.chat = !social;
   bool held = true;
   for (std::uint64_t i = 0; i < seeds; ++i) {
-    held = run_one(options, quiet) && held;
+    std::uint64_t first = 0;
+    held = run_one(options, quiet, first) && held;
+    if (twice) {
+      std::uint64_t second = 0;
+      held = run_one(options, true, second) && held;
+      if (first != second) {
+        std::cout << options.text() << "\n  BROKEN two runs of one seed differ\n";
+        held = false;
+      }
+    }
     ++options.seed;
   }
   std::cout << (held ? "every promise held\n" : "broken\n");

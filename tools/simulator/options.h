@@ -24,6 +24,7 @@ struct Options {
   double accept = 0.9;        // of offers; of the rest half are declined, half missed
   Duration cuts_every{0};     // mean; 0: none. One node is cut off for 1 to 30 s
   Duration crashes_every{0};  // mean; 0: none. A node loses what was not synced
+  Duration down_max{20'000};  // how long a crashed node stays down, at most
   Duration pauses_every{0};   // mean; 0: none. A node stands still for 1 to 20 s
   bool chat = true;           // the account's kind: chat, else social
 

@@ -31,6 +31,7 @@ std::string Options::text() const {
          " duplicate=" + std::to_string(duplicate) + " accept=" + std::to_string(accept) +
          " cuts=" + std::to_string(cuts_every.count()) +
          "ms crashes=" + std::to_string(crashes_every.count()) +
+         "ms down_max=" + std::to_string(down_max.count()) +
          "ms pauses=" + std::to_string(pauses_every.count()) +
          (chat ? "ms kind=chat" : "ms kind=social");
 }
@@ -381,10 +382,10 @@ void World::agent_hears(std::size_t index, const NotifyAgent& notice) {
 // Answers what is unanswered after the handling time, then closes.
 void World::agent_works(std::size_t index, const std::string& agent,
                         const ConversationId& conversation) {
-  if (!at_work_.insert({index, agent, conversation}).second) return;
   const std::uint64_t life = hosts_[index]->life;
+  if (!at_work_.insert({index, life, agent, conversation}).second) return;
   after(exponential(options_.handling), [this, index, agent, conversation, life] {
-    at_work_.erase({index, agent, conversation});
+    at_work_.erase({index, life, agent, conversation});
     if (hosts_[index]->life != life) return;
     on_host(index, Duration{0}, [this, index, agent, conversation](Host& host) {
       const Conversation* c = host.core->home().find(conversation);
@@ -444,7 +445,7 @@ void World::run() {
     const std::size_t index = random_.below(hosts_.size());
     if (!hosts_[index]->up) return;
     crash(index);
-    after(between(Duration{500}, Duration{20'000}), [this, index] { start(index); });
+    after(between(Duration{500}, options_.down_max), [this, index] { start(index); });
   });
   often(options_.pauses_every, [this] {
     Host& host = *hosts_[random_.below(hosts_.size())];

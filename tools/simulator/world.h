@@ -115,7 +115,7 @@ class World {
   std::map<NodeId, std::size_t> index_;
   std::map<std::tuple<std::size_t, std::size_t, LinkKind>, Instant> in_order_;
   std::map<RequestId, std::pair<std::string, std::size_t>> intakes_;
-  std::set<std::tuple<std::size_t, std::string, ConversationId>> at_work_;
+  std::set<std::tuple<std::size_t, std::uint64_t, std::string, ConversationId>> at_work_;
   std::vector<Acknowledged> acknowledged_;
   Provider provider_;
   RequestId next_request_ = 1;
