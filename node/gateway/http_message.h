@@ -43,6 +43,8 @@ struct HttpReply {
   static HttpReply json(Bytes text, int status = 200) {
     return {status, std::move(text), "application/json", {}};
   }
+  // No answer: the connection is closed. For stand-ins of other people's servers.
+  static HttpReply none() { return {0, {}, {}, {}}; }
   static HttpReply problem(const Error& error) {
     return problem(error, http_status_of(error.code));
   }

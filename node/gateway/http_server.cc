@@ -394,6 +394,7 @@ kj::Promise<void> Server::open_web_socket(const Router::Route& route, HttpReques
 }
 
 kj::Promise<void> Server::answer(HttpReply reply, kj::HttpService::Response& response, bool head) {
+  if (reply.status == 0) return KJ_EXCEPTION(DISCONNECTED, "a handler wants no answer");
   if (reply.status >= 400 && reply.status < 500) ++figures_.refused;
   kj::HttpHeaders headers(table_);
   if (!reply.body.empty()) {

@@ -6,5 +6,8 @@
 namespace crossfloor::cli {
 
 void add_mesh_verbs(CLI::App& app, Context& context);  // mesh …, node keygen
+void add_replay_verb(CLI::App& app, Context& context);
+void add_send_verb(CLI::App& app, Context& context);
+void add_customers_verb(CLI::App& app, Context& context);
 
 }  // namespace crossfloor::cli

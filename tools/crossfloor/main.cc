@@ -15,6 +15,9 @@ namespace {
 // Families of verbs, in the order in which help lists them.
 const std::vector<Family> families = {
     add_mesh_verbs,
+    add_replay_verb,
+    add_send_verb,
+    add_customers_verb,
 };
 
 std::string person() {
