@@ -4,6 +4,7 @@
 
 #include "node/channels/generic_intake.h"
 #include "node/runtime/clock.h"
+#include "tools/crossfloor/receipts_file.h"
 
 namespace crossfloor::cli {
 namespace {
@@ -158,7 +159,8 @@ void CustomerWriter::send(const FlowMessage& what) {
             ++(message_id->empty() ? figures_.accepted : figures_.duplicates);
             if (!message_id->empty() && *message_id != name) ++figures_.contradictions;
             *message_id = name;
-            if (options_.on_receipt) options_.on_receipt(receipt_line(target.account, id, result));
+            if (options_.on_receipt)
+              options_.on_receipt(receipt_line(target.account, id, result.host, result.receipt));
           } else {
             ++(result.end == IntakeResult::End::refused ? figures_.refused : figures_.given_up);
             figures_.last_reason = result.reason;

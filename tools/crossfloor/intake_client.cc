@@ -125,18 +125,4 @@ bool IntakeClient::judge(Run& run, const HttpOutcome& outcome) const {
   return machine_now().steady - run.since + run.pause < options_.patience;
 }
 
-std::string receipt_line(const std::string& account, const std::string& external_id,
-                         const IntakeResult& result) {
-  JsonValue line = JsonValue::empty_object();
-  line.add("account", JsonValue::of_text(account));
-  line.add("external_id", JsonValue::of_text(external_id));
-  line.add("node", JsonValue::of_text(result.host));
-  for (std::size_t i = 0; i < result.receipt.names.size(); ++i) {
-    if (line.find(result.receipt.names[i]) == nullptr) {
-      line.add(result.receipt.names[i], result.receipt.items[i]);
-    }
-  }
-  return dump_json(line);
-}
-
 }  // namespace crossfloor::cli

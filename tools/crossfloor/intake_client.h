@@ -51,11 +51,6 @@ class IntakeClient {
   Options options_;
 };
 
-// One line of a file of receipts, without the line break: account, external_id and node before
-// what the node answered.
-std::string receipt_line(const std::string& account, const std::string& external_id,
-                         const IntakeResult& result);
-
 // The value of a text member of an object; "" if it is not there or no text.
 std::string text_member(const JsonValue& object, std::string_view name);
 bool flag_member(const JsonValue& object, std::string_view name);

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "tools/crossfloor/receipts_file.h"
+
 namespace crossfloor::cli {
 namespace {
 
@@ -218,7 +220,8 @@ void Replay::finished(const Delivery& delivery, const IntakeResult& result) {
     if (!flag_member(result.receipt, "duplicate")) state.fresh = true;
     if (text_member(result.receipt, "durable") == "mesh") ++report_.mesh;
     if (options_.on_receipt) {
-      options_.on_receipt(receipt_line(message.target->account, message.external_id, result));
+      options_.on_receipt(
+          receipt_line(message.target->account, message.external_id, result.host, result.receipt));
     }
   } else {
     state.failure = result.reason;

@@ -8,6 +8,7 @@
 #include "node/runtime/config_values.h"
 #include "tools/crossfloor/families.h"
 #include "tools/crossfloor/intake_client.h"
+#include "tools/crossfloor/receipts_file.h"
 
 namespace crossfloor::cli {
 namespace {
@@ -76,7 +77,9 @@ Exit run(Context& context, SendArguments& arguments) {
               reached ? "" : "is the node running, and does it host the account?"});
   }
   if (context.json) {
-    context.out << receipt_line(arguments.account, arguments.message.external_id, result) << "\n";
+    context.out << receipt_line(arguments.account, arguments.message.external_id, result.host,
+                                result.receipt)
+                << "\n";
     return Exit::fine;
   }
   const std::string durable = text_member(result.receipt, "durable");
