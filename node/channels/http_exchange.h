@@ -13,7 +13,7 @@ namespace crossfloor {
 using HttpHeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpCall {
-  std::string method;  // "GET" or "POST"
+  std::string method;  // "GET", "POST" or "PUT"
   std::string url;     // http:// or https://
   HttpHeaderList headers;
   Bytes body;

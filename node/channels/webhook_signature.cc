@@ -95,28 +95,41 @@ bool any_key_fits(const WebhookSecrets& secrets, const WebhookHeaders& headers, 
   return fits;
 }
 
+Error malformed_secret(std::string what, std::size_t index) {
+  return Error{ErrorCode::malformed, std::move(what), "[" + std::to_string(index) + "]",
+               "make one with: echo \"whsec_$(openssl rand -base64 32)\""};
+}
+
 }  // namespace
 
 Result<WebhookSecrets> WebhookSecrets::parse(const std::vector<std::string>& texts) {
-  WebhookSecrets out;
-  const auto malformed = [](std::string what, std::size_t index) {
-    return Error{ErrorCode::malformed, std::move(what), "[" + std::to_string(index) + "]",
-                 "make one with: echo \"whsec_$(openssl rand -base64 32)\""};
-  };
-  if (texts.empty()) return malformed("no secret", 0);
-  if (texts.size() > max_secrets) {
-    return malformed("more than " + std::to_string(max_secrets) + " secrets", max_secrets);
-  }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  std::vector<Bytes> keys;
+  for (std::size_t i = 0; i < texts.size() && i <= max_secrets; ++i) {
     std::string_view text = texts[i];
     if (text.substr(0, secret_prefix.size()) != secret_prefix) {
-      return malformed("a secret begins with \"whsec_\"", i);
+      return malformed_secret("a secret begins with \"whsec_\"", i);
     }
     auto key = from_base64(text.substr(secret_prefix.size()), max_bytes);
-    if (!key) return malformed("what follows \"whsec_\" is not base64 of up to 64 bytes", i);
-    if (key->size() < min_bytes) return malformed("a secret has 24 to 64 bytes", i);
-    out.keys_.push_back(std::move(*key));
+    if (!key) {
+      return malformed_secret("what follows \"whsec_\" is not base64 of up to 64 bytes", i);
+    }
+    keys.push_back(std::move(*key));
   }
+  return of(std::move(keys));
+}
+
+Result<WebhookSecrets> WebhookSecrets::of(std::vector<Bytes> keys) {
+  if (keys.empty()) return malformed_secret("no secret", 0);
+  if (keys.size() > max_secrets) {
+    return malformed_secret("more than " + std::to_string(max_secrets) + " secrets", max_secrets);
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].size() < min_bytes || keys[i].size() > max_bytes) {
+      return malformed_secret("a secret has 24 to 64 bytes", i);
+    }
+  }
+  WebhookSecrets out;
+  out.keys_ = std::move(keys);
   return out;
 }
 

@@ -35,6 +35,8 @@ class WebhookSecrets {
 
   // Each text is "whsec_" and base64. An error never repeats the secret; its `where` is the index.
   static Result<WebhookSecrets> parse(const std::vector<std::string>& texts);
+  // The same from bytes that somebody decoded already.
+  static Result<WebhookSecrets> of(std::vector<Bytes> keys);
 
   const std::vector<Bytes>& keys() const { return keys_; }
 

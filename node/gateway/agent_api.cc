@@ -20,7 +20,7 @@ AgentApi::AgentApi(Sessions& sessions, kj::Timer& timer, Surroundings surroundin
       self_(std::make_shared<AgentApi*>(this)),
       ticking_(tick_for_ever().eagerlyEvaluate(nullptr)) {}
 
-void AgentApi::add_routes(Router& router) {
+void AgentApi::add_routes(HttpRouter& router) {
   router.add_web_socket("/v1/agent",
                         [this](HttpRequest request, std::shared_ptr<WebSocketSession> socket) {
                           opened(request, std::move(socket));

@@ -33,7 +33,7 @@ class AgentApi {
   // `sessions` and `timer` outlive this, and this outlives the HTTP server.
   AgentApi(Sessions& sessions, kj::Timer& timer, Surroundings surroundings);
 
-  void add_routes(Router& router);
+  void add_routes(HttpRouter& router);
 
   // Effects of the node's core.
   void carry_out(const NotifyAgent& notice);

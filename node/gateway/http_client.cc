@@ -165,7 +165,9 @@ kj::Promise<HttpOutcome> Caller::call(HttpCall call) {
   auto target = read_url(r.call.url);
   if (!target) return not_sent("the URL cannot be used");
   r.target = std::move(*target);
-  if (r.call.method != "GET" && r.call.method != "POST") return not_sent("unknown method");
+  if (r.call.method != "GET" && r.call.method != "POST" && r.call.method != "PUT") {
+    return not_sent("unknown method");
+  }
   if (calls_ >= options_.max_calls) return not_sent("too many calls at once");
   ++calls_;
   auto whole = kj::evalNow([&] {
@@ -188,12 +190,15 @@ kj::Promise<HttpOutcome> Caller::call(HttpCall call) {
 kj::Promise<void> Caller::exchange(Run& run) {
   run.client = kj::newHttpClient(table_, *run.stream);
   const auto headers = headers_for(run.target, run.call.headers);
-  const bool post = run.call.method == "POST";
+  const bool with_body = run.call.method != "GET";
+  const auto method = !with_body                  ? kj::HttpMethod::GET
+                      : run.call.method == "POST" ? kj::HttpMethod::POST
+                                                  : kj::HttpMethod::PUT;
   run.sent = true;
-  auto request = run.client->request(
-      post ? kj::HttpMethod::POST : kj::HttpMethod::GET, run.target.path.c_str(), headers,
-      post ? kj::Maybe<std::uint64_t>(run.call.body.size()) : kj::Maybe<std::uint64_t>(nullptr));
-  if (post && !run.call.body.empty()) {
+  auto request = run.client->request(method, run.target.path.c_str(), headers,
+                                     with_body ? kj::Maybe<std::uint64_t>(run.call.body.size())
+                                               : kj::Maybe<std::uint64_t>(nullptr));
+  if (with_body && !run.call.body.empty()) {
     // Beside the answer, not before it: a server may refuse without reading it all.
     auto writing = request.body->write(run.call.body.data(), run.call.body.size());
     run.writing = writing.attach(kj::mv(request.body)).eagerlyEvaluate([](kj::Exception&&) {});

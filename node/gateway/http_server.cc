@@ -77,7 +77,7 @@ class Server final : public HttpServer,
                      private kj::HttpServerErrorHandler,
                      private kj::TaskSet::ErrorHandler {
  public:
-  Server(kj::Timer& timer, const Router& router, HttpServerOptions options,
+  Server(kj::Timer& timer, const HttpRouter& router, HttpServerOptions options,
          kj::Own<kj::ConnectionReceiver> receiver, std::shared_ptr<kj::TlsContext> tls)
       : timer_(timer),
         router_(router),
@@ -130,7 +130,7 @@ class Server final : public HttpServer,
   kj::Promise<Received> read_step_of(kj::AsyncInputStream& stream, std::size_t most,
                                      HttpRequest& request, BodyShare& share,
                                      kj::ArrayPtr<kj::byte> buffer);
-  kj::Promise<void> open_web_socket(const Router::Route& route, HttpRequest request,
+  kj::Promise<void> open_web_socket(const HttpRouter::Route& route, HttpRequest request,
                                     kj::HttpService::Response& response);
   kj::Promise<void> answer(HttpReply reply, kj::HttpService::Response& response, bool head);
 
@@ -145,7 +145,7 @@ class Server final : public HttpServer,
   void fault(const char* what, const kj::Exception& e) { fault(what, text_of(e.getDescription())); }
 
   kj::Timer& timer_;
-  const Router& router_;
+  const HttpRouter& router_;
   HttpServerOptions options_;
   HttpServerFigures figures_;
   kj::HttpHeaderTable table_;
@@ -369,7 +369,7 @@ kj::Promise<Received> Server::read_step_of(kj::AsyncInputStream& stream, std::si
       });
 }
 
-kj::Promise<void> Server::open_web_socket(const Router::Route& route, HttpRequest in,
+kj::Promise<void> Server::open_web_socket(const HttpRouter::Route& route, HttpRequest in,
                                           kj::HttpService::Response& response) {
   if (route.guard) {
     if (auto admitted = route.guard(in); !admitted.ok()) {
@@ -473,7 +473,7 @@ bool all_local(const std::string& addresses) {
 
 kj::Promise<Result<std::unique_ptr<HttpServer>>> HttpServer::start(kj::Network& network,
                                                                    kj::Timer& timer,
-                                                                   const Router& router,
+                                                                   const HttpRouter& router,
                                                                    HttpServerOptions options) {
   using Made = Result<std::unique_ptr<HttpServer>>;
   std::shared_ptr<kj::TlsContext> tls;
@@ -497,6 +497,12 @@ kj::Promise<Result<std::unique_ptr<HttpServer>>> HttpServer::start(kj::Network& 
         return cannot_listen(address, "cannot be listened on: " + text_of(e.getDescription()),
                              "choose another address or port");
       });
+}
+
+std::unique_ptr<HttpServer> HttpServer::serve(kj::Timer& timer, const HttpRouter& router,
+                                              HttpServerOptions options,
+                                              kj::Own<kj::ConnectionReceiver> unix_socket) {
+  return std::make_unique<Server>(timer, router, std::move(options), kj::mv(unix_socket), nullptr);
 }
 
 }  // namespace crossfloor

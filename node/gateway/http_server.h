@@ -53,8 +53,13 @@ class HttpServer {
   // cannot be used, TLS files that do not fit, plain HTTP where others could listen.
   static kj::Promise<Result<std::unique_ptr<HttpServer>>> start(kj::Network& network,
                                                                 kj::Timer& timer,
-                                                                const Router& router,
+                                                                const HttpRouter& router,
                                                                 HttpServerOptions options);
+
+  // The same on a socket that the caller listens on already, a Unix socket with rights of its own.
+  static std::unique_ptr<HttpServer> serve(kj::Timer& timer, const HttpRouter& router,
+                                           HttpServerOptions options,
+                                           kj::Own<kj::ConnectionReceiver> unix_socket);
 
   virtual unsigned port() const = 0;  // 0 for a Unix socket
   virtual bool secure() const = 0;

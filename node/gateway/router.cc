@@ -28,7 +28,7 @@ bool is_rest(const std::string& segment) {
 }
 
 // How well a route fits: for each segment 'a' literal, 'b' name, 'c' rest; the least is the best.
-std::optional<std::string> fit(const Router::Route& route, const std::vector<std::string>& path,
+std::optional<std::string> fit(const HttpRouter::Route& route, const std::vector<std::string>& path,
                                std::map<std::string, std::string>& parameters) {
   std::string rank;
   for (std::size_t i = 0; i < route.segments.size(); ++i) {
@@ -56,7 +56,7 @@ std::optional<std::string> fit(const Router::Route& route, const std::vector<std
   return rank;
 }
 
-bool serves(const Router::Route& route, const std::string& method) {
+bool serves(const HttpRouter::Route& route, const std::string& method) {
   return route.method == method || (route.method == "GET" && method == "HEAD" && route.handle);
 }
 
@@ -69,21 +69,21 @@ int hex_digit(char c) {
 
 }  // namespace
 
-void Router::add(const std::string& method, const std::string& pattern, HttpHandler handler,
-                 std::size_t max_body) {
+void HttpRouter::add(const std::string& method, const std::string& pattern, HttpHandler handler,
+                     std::size_t max_body) {
   XF_CHECK(!pattern.empty() && pattern.front() == '/');
   routes_.push_back(std::make_unique<Route>(
       Route{method, split_path(pattern), max_body, std::move(handler), {}, {}}));
 }
 
-void Router::add_web_socket(const std::string& pattern, WebSocketHandler handler,
-                            WebSocketGuard guard) {
+void HttpRouter::add_web_socket(const std::string& pattern, WebSocketHandler handler,
+                                WebSocketGuard guard) {
   XF_CHECK(!pattern.empty() && pattern.front() == '/');
   routes_.push_back(std::make_unique<Route>(
       Route{"GET", split_path(pattern), 0, {}, std::move(handler), std::move(guard)}));
 }
 
-Router::Match Router::match(HttpRequest& request) const {
+HttpRouter::Match HttpRouter::match(HttpRequest& request) const {
   const auto path = split_path(request.path);
   Match out;
   std::string best;

@@ -26,7 +26,7 @@ using WebSocketHandler = std::function<void(HttpRequest, std::shared_ptr<WebSock
 // May refuse a request before it becomes a WebSocket.
 using WebSocketGuard = std::function<Status(const HttpRequest&)>;
 
-class Router {
+class HttpRouter {
  public:
   static constexpr std::size_t default_max_body = 256 * 1024;
 

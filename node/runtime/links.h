@@ -64,7 +64,7 @@ struct LinkOptions {
   SigningKey key;
   std::string listen_host = "0.0.0.0";  // numeric
   std::uint16_t listen_port = 7440;     // 0: any
-  Redial::Options redial;
+  RedialPace::Options redial;
   Duration connect_timeout{1'000};
   Duration handshake_timeout{3'000};
   // A bulk link on which nothing was sent for this long is closed. What is queued then is lost, so

@@ -38,7 +38,7 @@ void PeerLinks::set_endpoints(std::vector<Endpoint> endpoints, Instant now) {
   }
   endpoints_ = std::move(endpoints);
   turn_ = 0;
-  for (Lane& each : lanes_) each.redial = Redial{.failures = 0, .next = now};
+  for (Lane& each : lanes_) each.redial = RedialPace{.failures = 0, .next = now};
 }
 
 std::optional<std::string> PeerLinks::next_endpoint(Instant now) {

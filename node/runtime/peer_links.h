@@ -56,7 +56,7 @@ class PeerLinks {
     std::unique_ptr<OutgoingLink> successor;  // up or on its way; takes over in a silence
     bool up = false;                          // as told to the handler
     bool wanted = true;
-    Redial redial;
+    RedialPace redial;
     Instant dialled{};
     Instant changed{};
     Instant last_sent{};

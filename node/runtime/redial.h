@@ -7,7 +7,7 @@
 
 namespace crossfloor {
 
-struct Redial {
+struct RedialPace {
   struct Options {
     Duration every{1'000};
     Duration jitter{200};         // ± on `every`, so that peers of a node that died spread

@@ -16,7 +16,7 @@ struct GatewayWorld {
   kj::AsyncIoContext io = kj::setupAsyncIo();
   kj::Network& network = io.provider->getNetwork();
   kj::Timer& timer = io.provider->getTimer();
-  Router router;
+  HttpRouter router;
   std::vector<std::string> faults;
   std::unique_ptr<HttpServer> server;
 

@@ -12,11 +12,11 @@ constexpr Instant at(Duration since_start) {
 
 TEST_SUITE("redial") {
   TEST_CASE("a peer that does not answer is dialled every second, give or take the jitter") {
-    const Redial::Options options;
+    const RedialPace::Options options;
     SeededRandom random(4);
     Duration least{10'000}, most{0};
     for (int i = 0; i < 1'000; ++i) {
-      Redial redial;
+      RedialPace redial;
       redial.failed(options, random, at(Duration(5'000)));
       const Duration wait = redial.next - at(Duration(5'000));
       least = std::min(least, wait);
@@ -30,7 +30,7 @@ TEST_SUITE("redial") {
 
   TEST_CASE("a link that stood is dialled again almost at once") {
     SeededRandom random(4);
-    Redial redial;
+    RedialPace redial;
     redial.lost({}, random, at(Duration(0)));
     CHECK(redial.next <= at(Duration(100)));
     CHECK_FALSE(redial.patient({}));
@@ -38,7 +38,7 @@ TEST_SUITE("redial") {
 
   TEST_CASE("after ten failures a peer waits its turn, until it answers") {
     SeededRandom random(4);
-    Redial redial;
+    RedialPace redial;
     for (int i = 0; i < 9; ++i) redial.failed({}, random, at(Duration(0)));
     CHECK_FALSE(redial.patient({}));
     redial.failed({}, random, at(Duration(0)));

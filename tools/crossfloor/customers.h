@@ -41,7 +41,7 @@ class CallbackServer {
   CallbackDesk& desk_;
   const ChannelTargets& targets_;
   Options options_;
-  Router router_;
+  HttpRouter router_;
   std::unique_ptr<HttpServer> server_;
 };
 
