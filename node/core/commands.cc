@@ -63,7 +63,7 @@ void Commands::carry_out(const NodeId& asker, const DeskCommand& command, Now no
     outlet_.send<DeskFrame>(asker, LinkKind::live, answer);
   };
   if (done.written) {
-    receipts_.wait(done.written->stream, done.written->at.sequence, now.steady, send);
+    receipts_.wait(done.written->stream, done.written->at.sequence, send);
   } else {
     send(true);
   }

@@ -118,6 +118,7 @@ void NodeCore::on(const NodeId& from, const ReplicationFrame& frame, Now now) {
   Replication::Heard heard_now;
   replication_.receive(from, frame.message, now, heard_now);
   take_documents(heard_now.documents, now);
+  for (const auto& [stream, sequence] : heard_now.held) receipts_.stored(stream, sequence);
   if (const auto* stored = std::get_if<Stored>(&frame.message)) {
     // From a peer about our stream, or from an origin about its own: either way two disks have it.
     const bool ours = stored->node == mesh_.self();
@@ -181,6 +182,11 @@ Result<bool> NodeCore::add_document(ByteView document, Now now) {
   emit(RosterChanged{});
   settle(now);
   return true;
+}
+
+void NodeCore::heard(const Stream& stream, const Head& head, Now now) {
+  scribe_.heard(stream, head);
+  settle(now);
 }
 
 void NodeCore::range_read(const NodeId& to, const Result<Range>& range, Now now) {
@@ -261,18 +267,16 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
   if (!mesh) {
     emit(AnswerIntake{request, receipt});
   } else {
-    receipts_.wait(
-        receipt.stream, receipt.sequence, now.steady,
-        [this, request, receipt](bool proven) mutable {
-          receipt.mesh = proven;
-          if (!proven && settings_.when_alone == WhenAlone::refuse) {
-            emit(AnswerIntake{
-                request, Error{ErrorCode::unavailable, "no other node of the region is in reach",
-                               "", "send it again later, or to another host"}});
-          } else {
-            emit(AnswerIntake{request, receipt});
-          }
-        });
+    receipts_.wait(receipt.stream, receipt.sequence, [this, request, receipt](bool proven) mutable {
+      receipt.mesh = proven;
+      if (!proven && settings_.when_alone == WhenAlone::refuse) {
+        emit(AnswerIntake{
+            request, Error{ErrorCode::unavailable, "no other node of the region is in reach", "",
+                           "send it again later, or to another host"}});
+      } else {
+        emit(AnswerIntake{request, receipt});
+      }
+    });
   }
   settle(now);
 }
@@ -452,7 +456,7 @@ void NodeCore::release_receipts(Now now) {
   } else if (!alone_since_) {
     alone_since_ = now.steady;
   }
-  for (auto& ready : receipts_.take(now.steady, alone, settings_.alone_after)) {
+  for (auto& ready : receipts_.take(now.steady, alone_since_, settings_.alone_after)) {
     ready.done(ready.mesh);
   }
 }

@@ -37,6 +37,8 @@ class NodeCore final : private Outlet {
   void link_down(const NodeId& peer, LinkKind link, bool reset, Now now);
   void receive(const NodeId& from, LinkKind link, const PeerMessage& message, Now now);
   void range_read(const NodeId& to, const Result<Range>& range, Now now);
+  // The store once held this of a stream and came back shorter; peers may still have it.
+  void heard(const Stream& stream, const Head& head, Now now);
   // A certificate or revocation from a file or over HTTP. True if it was new.
   Result<bool> add_document(ByteView document, Now now);
 

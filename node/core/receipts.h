@@ -20,25 +20,20 @@ class Receipts {
     bool mesh = false;
   };
 
-  // Waits for the entry at `sequence` of a stream. `steady` is now.
-  void wait(const Stream& stream, Sequence sequence, Instant since, Done done);
+  // Waits for the entry at `sequence` of a stream.
+  void wait(const Stream& stream, Sequence sequence, Done done);
   // A node of the region has the stream up to here on its disk.
   void stored(const Stream& stream, Sequence sequence);
   // True if some other node is known to hold this entry.
   bool proven(const Stream& stream, Sequence sequence) const;
 
-  // Those that are done: proven, or waiting for longer than `alone_after` while no other node of
-  // the region is in reach (`alone`).
-  std::vector<Ready> take(Instant now, bool alone, Duration alone_after);
-  std::optional<Instant> deadline(bool alone, Duration alone_after) const;
+  // Those that are done: proven; or all, once no other node of the region was in reach for
+  // `alone_after`.
+  std::vector<Ready> take(Instant now, std::optional<Instant> alone_since, Duration alone_after);
   std::size_t size() const { return waiting_; }
 
  private:
-  struct Waiter {
-    Instant since;
-    Done done;
-  };
-  std::map<Stream, std::multimap<Sequence, Waiter>> waiters_;
+  std::map<Stream, std::multimap<Sequence, Done>> waiters_;
   std::map<Stream, Sequence> stored_;
   std::size_t waiting_ = 0;
 };

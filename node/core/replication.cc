@@ -110,8 +110,11 @@ void Replication::on(const NodeId&, const Documents& message, Now, Heard& heard)
   for (const auto& text : message.texts) heard.documents.push_back(text);
 }
 
-void Replication::on(const NodeId& from, const VectorHash& message, Now now, Heard&) {
+void Replication::on(const NodeId& from, const VectorHash& message, Now now, Heard& heard) {
   if (message.hash == hash_for(from, now)) {
+    for (const auto& mark : marks_for(from, now)) {
+      heard.held.emplace_back(mark.stream(), mark.sequence);
+    }
     if (auto at = peers_.find(from); at != peers_.end()) {
       at->second.compared = true;
       at->second.compared_at = now.steady;
@@ -123,7 +126,7 @@ void Replication::on(const NodeId& from, const VectorHash& message, Now now, Hea
   send(from, LinkKind::live, Vector{marks_for(from, now), false});
 }
 
-void Replication::on(const NodeId& from, const Vector& message, Now now, Heard&) {
+void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& heard) {
   const auto at = peers_.find(from);
   if (at == peers_.end() || message.streams.size() > max_marks) return;
   Peer& peer = at->second;
@@ -132,6 +135,7 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard&)
   for (const auto& mark : message.streams) {
     const Stream stream = mark.stream();
     if (!share(from, mark.region, now)) continue;
+    heard.held.emplace_back(stream, mark.sequence);
     scribe_.heard(stream, {mark.sequence, mark.hash});
     const Sequence here = held(stream);
     if (mark.sequence <= here) continue;
@@ -206,7 +210,7 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
   }
   if (taken.ok()) {
     // To the origin, whose receipts wait for it; it leaves when the entries are durable.
-    if (message.live && from == stream.origin.node) {
+    if (from == stream.origin.node) {
       send(from, LinkKind::live,
            Stored{stream.origin.node, stream.origin.generation, stream.region, held(stream)});
     }

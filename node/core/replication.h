@@ -27,6 +27,8 @@ class Replication {
   struct Heard {
     std::vector<Bytes> documents;  // certificates and revocations to be added to the roster
     bool stored = false;           // receipts may be ready
+    // The sender has these on its disk: what it says of itself waits for that.
+    std::vector<std::pair<Stream, Sequence>> held;
   };
 
   Replication(Scribe& scribe, const Roster& roster, Outlet& outlet, Options options);
