@@ -22,6 +22,10 @@ MAY_INCLUDE = {
     "node/runtime": [
         "node/core", "node/desk", "node/channels", "storage", "storage/rocks", "protocol"
     ],
+    "node/shell": [
+        "node/gateway", "node/runtime", "node/core", "node/desk", "node/channels", "storage",
+        "storage/rocks", "protocol"
+    ],
 }
 
 # The same for the libraries of CMake, whose link lines must not open what the includes close.
@@ -34,6 +38,7 @@ LIBRARY_FOLDER = {
     "crossfloor_core": "node/core",
     "crossfloor_gateway": "node/gateway",
     "crossfloor_runtime": "node/runtime",
+    "crossfloor_shell": "node/shell",
 }
 
 PURE = ["protocol", "storage", "node/desk", "node/channels", "node/core"]  # but not storage/rocks
@@ -160,6 +165,7 @@ PLANTED = [
     ("node/core/core.cc", '#include "storage/rocks/rocks.h"\n'),
     ("node/core/core.cc", "#include <spdlog/spdlog.h>\n"),
     ("node/gateway/http.cc", '#include "node/runtime/loop.h"\n'),
+    ("node/runtime/links.cc", '#include "node/shell/node_process.h"\n'),
     ("node/desk/queue.cc", "auto t = std::chrono::system_clock::now();\n"),
     ("node/desk/queue.cc", "auto t = std::chrono::steady_clock::now();\n"),
     ("node/desk/queue.cc", "std::thread t;\n"),

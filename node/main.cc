@@ -1,0 +1,68 @@
+// crossfloord: one node of a mesh. Arguments, config, what the node stands on, then its event loop.
+#include <cstdio>
+#include <exception>
+
+#include "node/runtime/log.h"
+#include "node/shell/arguments.h"
+#include "node/shell/node_process.h"
+
+namespace crossfloor {
+namespace {
+
+constexpr int failed = 1;
+constexpr int wrong_input = 2;
+
+int complain(const std::vector<Error>& errors, int code) {
+  for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
+  return code;
+}
+
+int run_node(Foundation& foundation, const Crypto& crypto) {
+  auto io = kj::setupAsyncIo();
+  NodeProcess node(io, foundation, crypto);
+  if (auto started = node.start(); !started.ok()) return complain({started.error()}, failed);
+  return node.run();
+}
+
+int run(const Arguments& arguments) {
+  auto loaded = load_config(arguments.config);
+  if (!loaded.ok()) return complain(loaded.complaints, wrong_input);
+  if (arguments.verb == Arguments::Verb::check_config) return 0;
+  log_setup(loaded.config->log.level);
+  const SodiumCrypto crypto;
+  auto laid = Foundation::lay(std::move(*loaded.config), crypto, machine_now().wall);
+  if (laid.foundation == nullptr) {
+    return complain(laid.complaints.errors, laid.complaints.config_at_fault ? wrong_input : failed);
+  }
+  return run_node(*laid.foundation, crypto);
+}
+
+int main_with(int count, char** words) {
+  capture_signals();
+  const auto arguments = parse_arguments(count, words);
+  if (!arguments.ok()) return complain({arguments.error()}, wrong_input);
+  switch (arguments.value().verb) {
+    case Arguments::Verb::version:
+      std::fputs(version_text, stdout);
+      return 0;
+    case Arguments::Verb::help:
+      std::fputs(usage_text, stdout);
+      return 0;
+    default:
+      return run(arguments.value());
+  }
+}
+
+}  // namespace
+}  // namespace crossfloor
+
+int main(int count, char** words) {
+  try {
+    return crossfloor::main_with(count, words);
+  } catch (const std::exception& exception) {
+    std::fprintf(stderr, "crossfloord: %s\n", exception.what());
+  } catch (const kj::Exception& exception) {
+    std::fprintf(stderr, "crossfloord: %s\n", exception.getDescription().cStr());
+  }
+  return 1;
+}

@@ -1,0 +1,164 @@
+#include "node/shell/foundation.h"
+
+#include <algorithm>
+
+#include "node/runtime/log.h"
+
+namespace crossfloor {
+namespace {
+
+// NodeCore keeps documents that came later than the mesh file under this prefix.
+constexpr ByteView document_prefix = "D";
+
+ChannelKind channel_of(AccountConfig::Kind kind) {
+  switch (kind) {
+    case AccountConfig::Kind::chat:
+      return ChannelKind::chat;
+    case AccountConfig::Kind::social:
+      return ChannelKind::social;
+    case AccountConfig::Kind::email:
+      return ChannelKind::email;
+    case AccountConfig::Kind::call:
+      return ChannelKind::call;
+    case AccountConfig::Kind::other:
+      return ChannelKind::other;
+  }
+  return ChannelKind::other;
+}
+
+AccountSettings account_of(const AccountConfig& config, const NodeSettings& node,
+                           const std::string& own_id) {
+  AccountSettings out;
+  out.name = config.name;
+  out.region = config.region;
+  out.brand = config.brand;
+  out.channel = channel_of(config.kind);
+  out.hosts = config.hosts;
+  out.trusted_ref = config.trust_customer_ref;
+  out.repeatable = config.repeatable;
+  out.lookup = config.lookup;
+  const bool named = std::any_of(config.hosts.begin(), config.hosts.end(), [&](const auto& host) {
+    return host == node.site || host == own_id;
+  });
+  out.hosted_here =
+      named && !config.secrets.empty() && node.region_secrets.count(config.region) == 1;
+  out.target = config.first_response;
+  out.helper_after = config.helper_after;
+  out.ring = config.ring;
+  out.lease = config.lease;
+  return out;
+}
+
+Status read_documents(const Reader& store, Roster& roster) {
+  return store.scan(document_prefix, after_prefix(document_prefix), [&](ByteView, ByteView text) {
+    if (auto added = roster.add(text); !added.ok())
+      log_warning("document_passed_over", {{"why", added.error().what}});
+    return true;
+  });
+}
+
+}  // namespace
+
+Foundation::Foundation(Config config_given, DataFolder folder_given, SigningKey key_given,
+                       MeshFile mesh_given, Roster roster_given, NodeSettings settings_given,
+                       std::unique_ptr<RocksStore> store_given)
+    : config(std::move(config_given)),
+      folder(std::move(folder_given)),
+      key(key_given),
+      mesh(std::move(mesh_given)),
+      roster(std::move(roster_given)),
+      settings(std::move(settings_given)),
+      store(std::move(store_given)) {}
+
+Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTime wall) {
+  const auto fail = [](Error error) { return Outcome{nullptr, {{std::move(error)}, false}}; };
+  auto folder = DataFolder::open(config.node.data_folder);
+  if (!folder.ok()) return fail(folder.error());
+  auto key = folder.value().read_node_key();
+  if (!key.ok()) return fail(key.error());
+  auto text = folder.value().read_mesh_file();
+  if (!text.ok()) return fail(text.error());
+  auto mesh = open_mesh_file(crypto, key.value(), text.value());
+  if (!mesh.ok()) {
+    Error error = mesh.error();
+    error.where = folder.value().mesh_file() + (error.where.empty() ? "" : ", " + error.where);
+    return fail(error);
+  }
+
+  RocksOptions options;
+  options.write_buffer_bytes = config.storage.write_buffer;
+  options.block_cache_bytes = config.storage.cache;
+  auto store = open_rocks_store(folder.value().store(), options);
+  if (!store.ok()) return fail(store.error());
+  if (const auto& cut = store.value()->shortened()) {
+    log_warning("store_shortened", {{"what", *cut}});
+  }
+
+  Roster roster(crypto, mesh.value().authority);
+  for (const auto& document : mesh.value().documents) {
+    if (auto added = roster.add(document); !added.ok()) return fail(added.error());
+  }
+  if (auto read = read_documents(*store.value(), roster); !read.ok()) return fail(read.error());
+  const NodeId self = key.value().node();
+  if (const Revocation* revoked = roster.revocation(self)) {
+    return fail({ErrorCode::forbidden, "this node was revoked: " + revoked->reason,
+                 folder.value().path(),
+                 "let it join anew: an empty data folder, crossfloor node keygen, mesh admit"});
+  }
+  const Certificate* own = roster.certificate(self);
+  if (own == nullptr) {
+    return fail({ErrorCode::not_found, "holds no certificate of this node",
+                 folder.value().mesh_file(), "crossfloor mesh admit"});
+  }
+  if (!own->valid_at(wall)) {
+    log_error("certificate_not_in_force",
+              Error{ErrorCode::forbidden,
+                    "the certificate of this node is not in force now; other nodes refuse it",
+                    folder.value().mesh_file(), "crossfloor mesh admit, and check the clock"});
+  }
+  if (auto complaints = check_against_certificate(config, own->site, own->regions);
+      !complaints.empty()) {
+    return {nullptr, {std::move(complaints), true}};
+  }
+  NodeSettings settings = settings_of(config, *own, mesh.value().secrets);
+  return {std::unique_ptr<Foundation>(new Foundation(
+              std::move(config), std::move(folder).value(), key.value(), std::move(mesh).value(),
+              std::move(roster), std::move(settings), std::move(store).value())),
+          {}};
+}
+
+NodeSettings settings_of(const Config& config, const Certificate& own,
+                         const std::map<Region, Secret>& secrets) {
+  NodeSettings out;
+  out.site = own.site;
+  out.home_region = own.home_region;
+  const auto& asked = config.node.regions;
+  for (const auto& [region, secret] : secrets) {
+    const bool wanted =
+        asked.empty() || std::find(asked.begin(), asked.end(), region) != asked.end();
+    // The home region carries the node's own records, whatever the config asks for.
+    if (own.may_hold(region) && (wanted || region == own.home_region)) {
+      out.region_secrets.emplace(region, secret);
+    }
+  }
+  const MeshConfig& mesh = config.mesh;
+  out.durability =
+      mesh.durability == MeshConfig::Durability::mesh ? Durability::mesh : Durability::site;
+  out.when_alone =
+      mesh.when_alone == MeshConfig::WhenAlone::accept ? WhenAlone::accept : WhenAlone::refuse;
+  out.takeover =
+      mesh.takeover == MeshConfig::Takeover::any ? TakeoverRule::any : TakeoverRule::majority;
+  out.takeover_after = mesh.takeover_after;
+  out.takeover_after_new = mesh.takeover_after_new;
+  out.alone_after = mesh.durability_wait;
+  out.reopen_within = mesh.reopen_within;
+  out.wan = mesh.profile == MeshConfig::Profile::wan;
+  out.version = CROSSFLOOR_VERSION;
+  const std::string own_id = own.node.hex();
+  for (const auto& account : config.accounts) {
+    out.accounts.emplace(account.name, account_of(account, out, own_id));
+  }
+  return out;
+}
+
+}  // namespace crossfloor

@@ -1,0 +1,313 @@
+#include "node/shell/node_process.h"
+
+#include <signal.h>
+
+#include <cstdio>
+
+#include "node/runtime/log.h"
+#include "node/runtime/service_manager.h"
+#include "protocol/check.h"
+#include "storage/rocks/head_file.h"
+
+namespace crossfloor {
+namespace {
+
+// What is written and waits is given this long; then links get up to 1 s to send what they have
+// (their linger), and all of it stays under 2 s.
+constexpr auto stop_within = 700 * kj::MILLISECONDS;
+constexpr auto last_answers = 100 * kj::MILLISECONDS;
+constexpr Duration look_around_every{5'000};
+constexpr Duration heads_every{60'000};
+
+Watchdog::Options watchdog_options() {
+  Watchdog::Options options;
+  options.on_offence = [](const Watchdog::Offence& offence) {
+    log_warning("loop_held", {{"by", offence.name},
+                              {"ms", static_cast<double>(offence.took.count()) / 1e6},
+                              {"times", offence.times}});
+  };
+  return options;
+}
+
+}  // namespace
+
+NodeProcess::NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto)
+    : io_(io),
+      timer_(io.provider->getTimer()),
+      foundation_(foundation),
+      crypto_(crypto),
+      watchdog_(monotonic_now, watchdog_options()),
+      generation_(random_.next()),
+      inbox_(io.unixEventPort),
+      readers_(inbox_, {"reader", 2, 1024}),
+      worker_(inbox_, {"worker", 1, 256}),
+      ended_(kj::newPromiseAndFulfiller<int>()) {}
+
+NodeProcess::~NodeProcess() = default;
+
+Status NodeProcess::start() {
+  signals_ =
+      std::make_unique<Signals>(io_.unixEventPort, [this](int signal) { on_signal(signal); });
+  for (const auto& step : {&NodeProcess::open_core, &NodeProcess::open_mesh,
+                           &NodeProcess::open_http, &NodeProcess::open_control_socket}) {
+    if (auto status = (this->*step)(); !status.ok()) return status;
+  }
+  driver_->start();
+  look_around();
+  looking_around_ = keep_looking_around().eagerlyEvaluate(nullptr);
+  introduction_->begin(machine_now().wall);
+  const auto& config = foundation_.config;
+  const HostPort mesh{config.mesh.listen.host, traffic_->links().port()};
+  const HostPort http{config.http.listen.host, static_cast<std::uint16_t>(server_->port())};
+  log_info("ready", {{"node", foundation_.self().hex()},
+                     {"site", foundation_.settings.site},
+                     {"mesh", mesh.text()},
+                     {"http", http.text()},
+                     {"version", foundation_.settings.version}});
+  std::printf("ready mesh=%s http=%s\n", mesh.text().c_str(), http.text().c_str());
+  std::fflush(stdout);
+  if (auto told = notify_service_manager("READY=1"); !told.ok()) {
+    log_error("service_manager_not_told", told.error());
+  }
+  return {};
+}
+
+Status NodeProcess::open_core() {
+  const Now now = machine_now();
+  core_ = std::make_unique<NodeCore>(
+      Scribe::Identity{foundation_.key, foundation_.mesh.mesh, generation_}, foundation_.settings,
+      NodeCore::Parts{crypto_, random_, *foundation_.store, foundation_.roster}, now.wall);
+  if (auto opened = core_->open(now); !opened.ok()) return opened;
+  auto once = read_head_file(foundation_.head_file(), crypto_);
+  if (!once.ok()) {
+    log_error("head_file_unreadable", once.error());
+  } else {
+    auto lost = lost_since(once.value(), *foundation_.store, crypto_);
+    if (!lost.ok()) return lost.error();
+    if (!lost.value().empty()) log_error("store_came_back_shorter", error_of(lost.value()));
+    for (const auto& tail : lost.value()) core_->heard(tail.stream, tail.once, now);
+  }
+  driver_ = std::make_unique<CoreDriver>(
+      *core_, timer_, *foundation_.store, inbox_, watchdog_,
+      CoreDriver::Owner{[this](Effect&& effect) { carry_out(std::move(effect)); },
+                        [this](const StorageThread::Committed& done) { figures_.committed(done); },
+                        [this](const Error& error) {
+                          log_error("store_failed", error);
+                          end(1);
+                        },
+                        [this] {
+                          hooks_.settled();
+                          if (stopping_since_ && driver_->idle() && core_->intakes_waiting() == 0)
+                            end(0);
+                        }});
+  return {};
+}
+
+Status NodeProcess::open_mesh() {
+  LinkOptions options;
+  options.key = foundation_.key;
+  options.listen_host = foundation_.config.mesh.listen.host;
+  options.listen_port = foundation_.config.mesh.listen.port;
+  auto traffic = MeshTraffic::open(
+      io_.unixEventPort, timer_, random_, options, foundation_.roster, metrics_,
+      [] { return machine_now().wall; },
+      {[this](const NodeId& from, LinkKind kind, const PeerMessage& message) {
+         driver_->call("peer_message",
+                       [&](NodeCore& core, Now now) { core.receive(from, kind, message, now); });
+       },
+       [this](const NodeId& peer, LinkKind kind) {
+         driver_->call("link_up", [&](NodeCore& core, Now now) { core.link_up(peer, kind, now); });
+       },
+       [this](const NodeId& peer, LinkKind kind, bool reset) {
+         driver_->call("link_down",
+                       [&](NodeCore& core, Now now) { core.link_down(peer, kind, reset, now); });
+       }});
+  if (!traffic.ok()) return traffic.error();
+  traffic_ = std::move(traffic).value();
+  return {};
+}
+
+HttpServerOptions NodeProcess::server_options() {
+  HttpServerOptions options;
+  options.on_fault = [](const std::string& what) { log_error("http_fault", {{"what", what}}); };
+  return options;
+}
+
+Status NodeProcess::open_http() {
+  auto& network = io_.provider->getNetwork();
+  auto client = HttpClient::make(network, timer_, HttpClientOptions{});
+  if (!client.ok()) return client.error();
+  client_ = std::move(client).value();
+  const Config& config = foundation_.config;
+  provider_calls_ = std::make_unique<ProviderCalls>(*driver_, *client_, config, metrics_);
+  introduction_ = std::make_unique<Introduction>(
+      *client_, timer_, foundation_.roster, foundation_.self(),
+      [this](const NodeId& peer) { return traffic_->links().up(peer, LinkKind::pulse); });
+  intake_ = std::make_unique<IntakeApi>(*driver_, config, metrics_);
+  intake_->add_to(router_);
+  api_ = std::make_unique<NodeApi>(
+      *driver_, NodeApi::Sources{[this] { return ready(); }, [this] { return metrics_text(); }});
+  api_->add_to(router_);
+  api_->add_to(control_router_);
+  HttpServerOptions options = server_options();
+  options.address = config.http.listen.text();
+  options.tls_certificate = config.http.tls_certificate;
+  options.tls_key = config.http.tls_key;
+  auto server = HttpServer::start(network, timer_, router_, std::move(options)).wait(io_.waitScope);
+  if (!server.ok()) return server.error();
+  server_ = std::move(server).value();
+  return {};
+}
+
+Status NodeProcess::open_control_socket() {
+  auto socket = ControlSocket::listen(foundation_.folder.control_socket());
+  if (!socket.ok()) return socket.error();
+  control_socket_.emplace(std::move(socket).value());
+  HttpServerOptions options = server_options();
+  options.address = "unix:" + control_socket_->path();
+  auto receiver = io_.lowLevelProvider->wrapListenSocketFd(
+      control_socket_->fd(),
+      kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
+  control_server_ =
+      HttpServer::serve(timer_, control_router_, std::move(options), kj::mv(receiver));
+  return {};
+}
+
+void NodeProcess::carry_out(Effect&& effect) {
+  struct Carry {
+    NodeProcess& node;
+    void operator()(SendMessage&& one) { node.traffic_->send(one); }
+    void operator()(AnswerIntake&& one) { node.intake_->answer(std::move(one)); }
+    void operator()(AnswerCommand&& one) { node.hooks_.command(std::move(one)); }
+    void operator()(NotifyAgent&& one) { node.hooks_.notify(std::move(one)); }
+    void operator()(CallProvider&& one) { node.provider_calls_->call(std::move(one)); }
+    void operator()(ReadRange&& one) { node.read_range_for(std::move(one)); }
+    void operator()(Redial&& one) { node.traffic_->redial(one.peer); }
+    void operator()(RosterChanged&&) { node.roster_changed(); }
+    void operator()(AnswerInspection&& one) { node.hooks_.inspection(std::move(one)); }
+  };
+  std::visit(Carry{*this}, std::move(effect));
+}
+
+void NodeProcess::read_range_for(ReadRange&& wanted) {
+  const NodeId to = wanted.to;
+  auto queued = readers_.run(
+      [wanted = std::move(wanted), view = snapshot()] {
+        return read_range(*view, wanted.stream, wanted.from, wanted.max_bytes);
+      },
+      [this, to](Result<Range> range) {
+        driver_->call("range_read",
+                      [&](NodeCore& core, Now now) { core.range_read(to, range, now); });
+      });
+  if (queued.ok()) return;
+  metrics_
+      .counter("crossfloor_range_reads_refused_total",
+               "Pages for peers that were not read, because too many waited")
+      .add();
+}
+
+void NodeProcess::roster_changed() {
+  traffic_->meet_members();
+  if (const Revocation* revoked = foundation_.roster.revocation(foundation_.self())) {
+    log_error("revoked", Error{ErrorCode::forbidden, "this node was revoked: " + revoked->reason,
+                               "", "let it join anew with a new key"});
+    end(1);
+  }
+}
+
+// Certificates begin and run out without any document.
+void NodeProcess::look_around() {
+  traffic_->meet_members();
+  const Instant now = machine_now().steady;
+  if (now < heads_due_ || stopping_since_) return;
+  heads_due_ = now + heads_every;
+  write_heads_later();
+}
+
+kj::Promise<void> NodeProcess::keep_looking_around() {
+  return timer_.afterDelay(look_around_every.count() * kj::MILLISECONDS).then([this] {
+    look_around();
+    return keep_looking_around();
+  });
+}
+
+void NodeProcess::write_heads_later() {
+  auto queued = worker_.run(
+      [view = snapshot(), path = foundation_.head_file(), &crypto = crypto_]() -> Result<bool> {
+        auto heads = stored_heads(*view);
+        if (!heads.ok()) return heads.error();
+        auto written = write_head_file(path, crypto, heads.value());
+        if (!written.ok()) return written.error();
+        return true;
+      },
+      [](Result<bool> done) {
+        if (!done.ok()) log_error("head_file_not_written", done.error());
+      });
+  // Full of work: it is tried again in a minute.
+  if (!queued.ok()) log_warning("head_file_not_written", {{"why", queued.error().what}});
+}
+
+Status NodeProcess::ready() const {
+  if (stopping_since_) return Error{ErrorCode::unavailable, "is stopping", "", ""};
+  if (!core_->home().acting()) {
+    return Error{ErrorCode::unavailable,
+                 "compares what it holds with its region's nodes in reach; it takes messages in "
+                 "but assigns none",
+                 "", "wait; crossfloor links shows the nodes"};
+  }
+  return {};
+}
+
+std::string NodeProcess::metrics_text() {
+  return figures_.text({*driver_, traffic_->links(), watchdog_, server_->figures(),
+                        foundation_.store->disk_bytes()});
+}
+
+void NodeProcess::on_signal(int signal) {
+  if (signal != SIGHUP) return stop();
+  if (server_ == nullptr) return;
+  if (auto reloaded = server_->reload(); !reloaded.ok()) {
+    log_error("tls_not_reloaded", reloaded.error());
+  } else {
+    log_info("reloaded");
+  }
+}
+
+void NodeProcess::stop() {
+  if (stopping_since_ || driver_ == nullptr || server_ == nullptr) return;
+  stopping_since_ = machine_now().steady;
+  log_info("stopping");
+  [[maybe_unused]] const auto told = notify_service_manager("STOPPING=1");
+  hooks_.stopping();
+  intake_->close();
+  stopping_ =
+      timer_.afterDelay(stop_within).then([this] { end(0); }).eagerlyEvaluate([](kj::Exception&&) {
+      });
+  driver_->call("stop", [](NodeCore& core, Now now) { core.stop(now); });
+}
+
+void NodeProcess::end(int code) {
+  if (ended_.fulfiller->isWaiting()) ended_.fulfiller->fulfill(kj::cp(code));
+}
+
+int NodeProcess::run() {
+  const int code = ended_.promise.wait(io_.waitScope);
+  // Answers that are due leave; whoever still waits is cut off, and asks another host.
+  auto drained = server_->drain().exclusiveJoin(timer_.afterDelay(last_answers));
+  drained.wait(io_.waitScope);
+  looking_around_ = nullptr;
+  introduction_.reset();
+  control_server_.reset();
+  server_.reset();
+  if (code == 0) {
+    auto heads = stored_heads(*foundation_.store);
+    const Status written = heads.ok()
+                               ? write_head_file(foundation_.head_file(), crypto_, heads.value())
+                               : Status(heads.error());
+    if (!written.ok()) log_error("head_file_not_written", written.error());
+  }
+  log_info("stopped", {{"code", code}});
+  return code;
+}
+
+}  // namespace crossfloor

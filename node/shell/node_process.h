@@ -1,0 +1,117 @@
+// One running node: builds the parts on one event loop, hands them to each other, and takes them
+// down in order.
+//
+// Parts that serve people (the agents' sessions, the operators' questions) plug in before start():
+// they add routes, set the hooks for the effects meant for them, and speak to the core through the
+// driver.
+#pragma once
+
+#include <kj/async-io.h>
+
+#include <memory>
+
+#include "node/gateway/http_client.h"
+#include "node/gateway/http_server.h"
+#include "node/runtime/control_socket.h"
+#include "node/runtime/loop_inbox.h"
+#include "node/runtime/signals.h"
+#include "node/runtime/task_threads.h"
+#include "node/shell/foundation.h"
+#include "node/shell/intake_api.h"
+#include "node/shell/introduction.h"
+#include "node/shell/mesh_traffic.h"
+#include "node/shell/node_api.h"
+#include "node/shell/node_figures.h"
+#include "node/shell/provider_calls.h"
+
+namespace crossfloor {
+
+class NodeProcess {
+ public:
+  // Effects for parts that plug in; called on the loop, and may use driver().call().
+  struct Hooks {
+    std::function<void(AnswerCommand&&)> command = [](AnswerCommand&&) {};
+    std::function<void(NotifyAgent&&)> notify = [](NotifyAgent&&) {};
+    std::function<void(AnswerInspection&&)> inspection = [](AnswerInspection&&) {};
+    std::function<void()> settled = [] {};  // after each call into the core
+    std::function<void()> stopping = [] {};
+  };
+
+  // `foundation` and `io` outlive this.
+  NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto);
+  ~NodeProcess();
+
+  // Opens core, links, HTTP and control socket, and prints the line `ready …`.
+  Status start();
+  // Until SIGTERM or a failure; returns the process's exit code.
+  int run();
+
+  // --- for parts that plug in ---
+  Hooks& hooks() { return hooks_; }
+  CoreDriver& driver() { return *driver_; }
+  HttpRouter& router() { return router_; }                  // HTTP, for everybody
+  HttpRouter& control_router() { return control_router_; }  // control.sock, for operators
+  TaskThreads& readers() { return readers_; }               // long reads, on snapshots
+  TaskThreads& worker() { return worker_; }                 // heavy computing, one at a time
+  Metrics& metrics() { return metrics_; }
+  Watchdog& watchdog() { return watchdog_; }
+  Random& random() { return random_; }
+  HttpClient& http_client() { return *client_; }
+  const Foundation& foundation() const { return foundation_; }
+  const MeshTraffic& traffic() const { return *traffic_; }
+  std::shared_ptr<Reader> snapshot() const { return foundation_.store->snapshot(); }
+  std::uint64_t generation() const { return generation_; }
+
+ private:
+  Status open_core();
+  Status open_mesh();
+  Status open_http();
+  Status open_control_socket();
+  HttpServerOptions server_options();
+  void carry_out(Effect&& effect);
+  void read_range_for(ReadRange&& wanted);
+  void roster_changed();
+  void look_around();
+  kj::Promise<void> keep_looking_around();
+  void write_heads_later();
+  void on_signal(int signal);
+  void stop();
+  void end(int code);
+  Status ready() const;
+  std::string metrics_text();
+
+  kj::AsyncIoContext& io_;
+  kj::Timer& timer_;
+  Foundation& foundation_;
+  const Crypto& crypto_;
+  SystemRandom random_;
+  Metrics metrics_;
+  Watchdog watchdog_;
+  NodeFigures figures_{metrics_};
+  Hooks hooks_;
+  const std::uint64_t generation_;
+  LoopInbox inbox_;
+  std::unique_ptr<NodeCore> core_;
+  std::unique_ptr<CoreDriver> driver_;
+  TaskThreads readers_;
+  TaskThreads worker_;
+  std::unique_ptr<MeshTraffic> traffic_;
+  std::unique_ptr<HttpClient> client_;
+  std::unique_ptr<ProviderCalls> provider_calls_;
+  std::unique_ptr<Introduction> introduction_;
+  std::unique_ptr<IntakeApi> intake_;
+  std::unique_ptr<NodeApi> api_;
+  HttpRouter router_;
+  HttpRouter control_router_;
+  std::unique_ptr<HttpServer> server_;
+  std::optional<ControlSocket> control_socket_;
+  std::unique_ptr<HttpServer> control_server_;
+  kj::PromiseFulfillerPair<int> ended_;
+  std::optional<Instant> stopping_since_;
+  Instant heads_due_{};
+  kj::Promise<void> looking_around_ = nullptr;
+  kj::Promise<void> stopping_ = nullptr;
+  std::unique_ptr<Signals> signals_;
+};
+
+}  // namespace crossfloor

@@ -1,0 +1,265 @@
+"""A mesh of real node processes in a temporary folder, and how tests speak to it.
+
+    with Mesh(["helsinki", "warsaw"]) as mesh:
+        mesh.start_all()
+        answer = mesh["helsinki"].intake({"external_id": "m-1", ...})
+
+Nothing here sleeps for luck: wait_for() asks again until a condition holds or its time is over.
+"""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+DEADLINE = 30.0  # seconds: far more than anything takes, also on a busy machine
+SECRET = secrets.token_bytes(32)
+
+CROSSFLOORD = os.environ.get("CROSSFLOORD", "build/bin/crossfloord")
+MAKE_MESH = os.environ.get("MAKE_MESH", "build/tests/system/make_mesh")
+
+
+def wait_for(what, condition, within=DEADLINE):
+    """Returns the first true value of condition()."""
+    end = time.monotonic() + within
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"after {within:.0f} s still not: {what}")
+        time.sleep(0.01)
+
+
+def free_ports(count):
+    """Ports nobody listens on now. Certificates name them before the nodes start."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Answer:
+    def __init__(self, status, body, headers):
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:300]!r}"
+
+
+def signed(body, secret=SECRET, at=None, message_id=None):
+    """Headers of the Standard Webhooks scheme."""
+    message_id = message_id or "msg_" + secrets.token_hex(8)
+    at = str(int(time.time() if at is None else at))
+    text = f"{message_id}.{at}.".encode() + body
+    mac = base64.b64encode(hmac.new(secret, text, hashlib.sha256).digest()).decode()
+    return {"webhook-id": message_id, "webhook-timestamp": at, "webhook-signature": "v1," + mac}
+
+
+def message(external_id, **fields):
+    return {"external_id": external_id, "customer": {"external_id": "u-1"}, "text": "hello",
+            **fields}
+
+
+class Node:
+    def __init__(self, mesh, name, mesh_port, http_port):
+        self.mesh = mesh
+        self.name = name
+        self.folder = mesh.folder / name
+        self.mesh_port = mesh_port
+        self.http_port = http_port
+        self.process = None
+        self.log = mesh.folder / f"{name}.log"
+        self.ready_line = None
+
+    def config(self):
+        path = self.mesh.folder / f"{self.name}.toml"
+        secret = "whsec_" + base64.b64encode(SECRET).decode()
+        hosts = json.dumps(self.mesh.hosts)
+        path.write_text(f"""
+[node]
+data_folder = "{self.folder}"
+[mesh]
+listen = "127.0.0.1:{self.mesh_port}"
+[http]
+listen = "127.0.0.1:{self.http_port}"
+{self.mesh.more_config}
+[[brand]]
+name = "acme"
+[[account]]
+name = "acme-chat"
+region = "eu"
+brand = "acme"
+kind = "chat"
+hosts = {hosts}
+secrets = ["{secret}"]
+callback = "http://127.0.0.1:{self.mesh.callback_port}/replies"
+""")
+        return path
+
+    def launch(self, *more):
+        """Starts the process without waiting for anything."""
+        with open(self.log, "a", encoding="utf-8") as log:
+            return subprocess.Popen([CROSSFLOORD, "--config", str(self.config()), *more],
+                                    stdout=subprocess.PIPE, stderr=log, text=True)
+
+    def start(self):
+        began = time.monotonic()
+        self.process = self.launch()
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r"ready mesh=(\S+):(\d+) http=(\S+):(\d+)\n", line)
+        assert found, f"{self.name} said {line!r}\n{self.log.read_text()}"
+        self.ready_line = line
+        self.http_port = int(found.group(4))
+        self.started_in = time.monotonic() - began
+        return self
+
+    def wait_ready(self):
+        wait_for(f"{self.name} is ready", lambda: self.get("/readyz").status == 200)
+        return self
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self):
+        """Returns how long it took to end, in seconds, and its exit code."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(DEADLINE)
+        return time.monotonic() - began, code
+
+    def request(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=DEADLINE)
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read(), dict(answer.getheaders()))
+        finally:
+            connection.close()
+
+    def get(self, path):
+        return self.request("GET", path)
+
+    def post_raw(self, body, headers=None, account="acme-chat"):
+        return self.request("POST", f"/v1/channels/{account}/messages", body,
+                            signed(body) if headers is None else headers)
+
+    def intake(self, content, account="acme-chat"):
+        return self.post_raw(json.dumps(content).encode(), account=account)
+
+    def metric(self, name, **labels):
+        """The sum of all series of that name whose labels include these."""
+        total, found = 0.0, False
+        for line in self.get("/metrics").body.decode().splitlines():
+            match = re.fullmatch(r"([a-z_]+)(?:\{(.*)\})? (\S+)", line)
+            if not match or match.group(1) != name:
+                continue
+            has = dict(re.findall(r'(\w+)="([^"]*)"', match.group(2) or ""))
+            if all(has.get(key) == value for key, value in labels.items()):
+                total, found = total + float(match.group(3)), True
+        return total if found else None
+
+    def resident_mib(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
+
+
+class Mesh(contextlib.AbstractContextManager):
+    def __init__(self, names, hosts=None, more_config="", http_addresses=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crossfloor-test-"))
+        self.hosts = hosts or list(names)
+        self.more_config = more_config
+        self.http_addresses = http_addresses
+        self.nodes = {}
+        [self.callback_port] = free_ports(1)
+        self.failed = False
+        self.admit(names, first=True)
+
+    def admit(self, names, first=False):
+        ports = free_ports(2 * len(names))
+        words = []
+        for i, name in enumerate(names):
+            node = Node(self, name, ports[2 * i], ports[2 * i + 1])
+            self.nodes[name] = node
+            http_address = f",http://127.0.0.1:{node.http_port}" if self.http_addresses else ""
+            words.append(f"{name}=tcp://127.0.0.1:{node.mesh_port}{http_address}")
+        subprocess.run([MAKE_MESH, *([] if first else ["--add"]), str(self.folder), "eu", *words],
+                       check=True)
+
+    def certificates(self):
+        """The texts of all certificates that the authority issued."""
+        text = (self.folder / "issued").read_text()
+        return [one.strip() + "\n" for one in text.split("\n\n") if one.strip()]
+
+    def __getitem__(self, name):
+        return self.nodes[name]
+
+    def start_all(self):
+        for node in self.nodes.values():
+            node.start()
+        for node in self.nodes.values():
+            node.wait_ready()
+        return self
+
+    def wait_joined(self):
+        for node in self.nodes.values():
+            wait_for(f"{node.name} sees all others",
+                     lambda node=node: node.metric("crossfloor_members", state="alive") ==
+                     len(self.nodes) - 1)
+            wait_for(f"{node.name} has its live links",
+                     lambda node=node: node.metric("crossfloor_links_up", link="live") ==
+                     len(self.nodes) - 1)
+
+    def __exit__(self, kind, value, trace):
+        for node in self.nodes.values():
+            if node.process and node.process.poll() is None:
+                node.process.kill()
+                node.process.wait()
+        if kind is not None:
+            for node in self.nodes.values():
+                if node.log.exists():
+                    tail = node.log.read_text().splitlines()[-40:]
+                    print(f"--- {node.name}\n" + "\n".join(tail), file=sys.stderr)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return None
+
+
+def main(tests):
+    """Runs functions in order; each one's name is what it shows."""
+    failed = 0
+    for test in tests:
+        began = time.monotonic()
+        try:
+            test()
+            word = "ok"
+        except Exception:  # noqa: BLE001 - whatever it was, the others still run
+            traceback.print_exc()
+            failed += 1
+            word = "FAILED"
+        print(f"{word:6} {time.monotonic() - began:6.1f} s  {test.__name__.replace('_', ' ')}",
+              flush=True)
+    sys.exit(1 if failed else 0)

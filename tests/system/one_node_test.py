@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""One node: what channels hand in is stored once, refused with the reason, and survives."""
+
+import json
+import os
+import subprocess
+import time
+
+from crossfloor_testing import CROSSFLOORD, DEADLINE, Mesh, main, message, signed, wait_for
+
+
+def a_message_is_taken_in_once():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        first = node.intake(message("m-1"))
+        assert first.status == 201, first
+        receipt = first.json
+        assert len(receipt["message_id"]) == 32 and len(receipt["hash"]) == 64, first
+        assert receipt["duplicate"] is False and receipt["durable"] == "site", first
+        assert receipt["sequence"] >= 1 and receipt["stream"].endswith(".eu"), first
+        again = node.intake(message("m-1"))
+        assert again.status == 200, again
+        for field in ("message_id", "stream", "sequence", "hash"):
+            assert again.json[field] == receipt[field], (field, again, first)
+        assert again.json["duplicate"] is True
+        other = node.intake(message("m-2"))
+        assert other.status == 201 and other.json["message_id"] != receipt["message_id"], other
+        assert node.metric("crossfloor_intakes_total", outcome="accepted") == 2
+        assert node.metric("crossfloor_intakes_total", outcome="duplicate") == 1
+        wait_for("both are one customer's conversation",
+                 lambda: node.metric("crossfloor_waiting") == 1)
+
+
+def what_is_wrong_is_refused_with_the_field_and_stores_nothing():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        good = json.dumps(message("m-1")).encode()
+        wrong_secret = signed(good, secret=b"x" * 32)
+        cases = [
+            # status, field, answer
+            (401, "webhook-signature", node.post_raw(good, wrong_secret)),
+            (401, "webhook-timestamp", node.post_raw(good, signed(good, at=time.time() - 301))),
+            (401, "webhook-timestamp", node.post_raw(good, signed(good, at=time.time() + 301))),
+            (401, "webhook-id", node.post_raw(good, {})),
+            (400, None, node.post_raw(b"{not json")),
+            (400, None, node.post_raw(b'{"external_id":"m-1","external_id":"m-2"}')),
+            (400, "color", node.intake(message("m-1", color="red"))),
+            (400, "text", node.intake(message("m-1", text=7))),
+            (400, "external_id", node.intake({"customer": {"external_id": "u"}, "text": "x"})),
+            (400, None, node.post_raw(b'{"external_id":"m-1","text":"\xff"}')),
+            (404, None, node.intake(message("m-1"), account="nobody")),
+            (413, None, node.intake(message("m-1", text="x" * (300 * 1024)))),
+        ]
+        for status, field, answer in cases:
+            assert answer.status == status, (status, field, answer)
+            assert answer.headers["Content-Type"] == "application/problem+json", answer
+            assert answer.json["status"] == status and answer.json["detail"], answer
+            if field:
+                assert answer.json["field"] == field, (field, answer)
+        assert node.metric("crossfloor_intakes_total", outcome="unauthenticated") == 4
+        assert node.metric("crossfloor_intakes_total", outcome="malformed") == 6
+        assert node.metric("crossfloor_intakes_total", outcome="not_found") == 1
+        assert node.metric("crossfloor_http_refused_total") == len(cases)
+        # Nothing of it is there: the same id is new now.
+        assert node.intake(message("m-1")).status == 201
+
+
+def what_was_acknowledged_survives_kill_9():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        receipts = {}
+        for i in range(20):
+            answer = node.intake(message(f"m-{i}"))
+            assert answer.status == 201, answer
+            receipts[i] = answer.json
+        node.kill()
+        node.start()
+        for i, receipt in receipts.items():
+            again = node.intake(message(f"m-{i}"))
+            assert again.status == 200, again
+            for field in ("message_id", "stream", "sequence", "hash"):
+                assert again.json[field] == receipt[field], (field, again, receipt)
+        fresh = node.intake(message("m-new"))
+        assert fresh.status == 201 and fresh.json["stream"] != receipts[0]["stream"], fresh
+
+
+def a_second_process_on_one_data_folder_is_refused_with_the_pid():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        second = node.launch()
+        assert second.wait(DEADLINE) == 1
+        assert second.stdout.read() == ""
+        assert f"process {node.process.pid}" in node.log.read_text(), node.log.read_text()
+        assert node.get("/healthz").status == 200
+
+
+def sigterm_ends_it_within_2_s_and_it_starts_again():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        assert node.intake(message("m-1")).status == 201
+        took, code = node.terminate()
+        assert code == 0 and took < 2, (code, took)
+        assert not (node.folder / "control.sock").exists()
+        assert (node.folder / "heads").exists()
+        node.start()
+        assert node.intake(message("m-1")).status == 200
+
+
+def the_command_line_says_what_is_wrong():
+    with Mesh(["helsinki"]) as mesh:
+        def run(*words):
+            return subprocess.run([CROSSFLOORD, *words], capture_output=True, text=True,
+                                  timeout=DEADLINE, check=False)
+
+        assert run("--version").stdout.startswith("crossfloord ")
+        assert run("--nonsense").returncode == 2
+        good = mesh["helsinki"].config()
+        assert run("--config", str(good), "--check-config").returncode == 0
+        bad = mesh.folder / "bad.toml"
+        bad.write_text(good.read_text().replace('kind = "chat"', 'kind = "chta"\ncolor = 1'))
+        told = run("--config", str(bad), "--check-config")
+        assert told.returncode == 2, told
+        assert "bad.toml:" in told.stderr and told.stderr.count("\n") == 2, told.stderr
+        os.remove(mesh["helsinki"].folder / "mesh.file")
+        told = run("--config", str(good))
+        assert told.returncode == 1 and "mesh admit" in told.stderr, told.stderr
+
+
+if __name__ == "__main__":
+    main([
+        a_message_is_taken_in_once,
+        what_is_wrong_is_refused_with_the_field_and_stores_nothing,
+        what_was_acknowledged_survives_kill_9,
+        a_second_process_on_one_data_folder_is_refused_with_the_pid,
+        sigterm_ends_it_within_2_s_and_it_starts_again,
+        the_command_line_says_what_is_wrong,
+    ])
