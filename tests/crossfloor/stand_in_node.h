@@ -74,7 +74,7 @@ class StandInNode {
   }
 
   StandInMesh& mesh_;
-  Router router_;
+  HttpRouter router_;
   std::unique_ptr<HttpServer> server_;
 };
 
