@@ -28,7 +28,8 @@ inline constexpr Rule id{.required = true,
                          .example = "\"7f3a-1\""};
 inline constexpr Rule conversation{
     .required = true, .doc = "", .example = "\"5f0c1b2a9d8e7f60112233445566778f\""};
-inline constexpr Rule epoch{.required = true, .doc = "as the last push or answer about it said"};
+inline constexpr Rule epoch{.required = true,
+                            .doc = "an epoch, as the last push or answer about it said"};
 inline constexpr Rule seen{
     .max_items = max_seen,
     .doc = "ids of the customer's messages that were on the screen: these are answered by it"};
@@ -92,7 +93,7 @@ struct Accept {
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id, rules::id);
     visit("conversation", self.conversation, rules::conversation);
-    visit("epoch", self.epoch, Rule{.required = true, .doc = "of the ring"});
+    visit("epoch", self.epoch, Rule{.required = true, .doc = "an epoch: that of the ring"});
   }
 };
 
@@ -106,7 +107,7 @@ struct Decline {
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id, rules::id);
     visit("conversation", self.conversation, rules::conversation);
-    visit("epoch", self.epoch, Rule{.required = true, .doc = "of the ring"});
+    visit("epoch", self.epoch, Rule{.required = true, .doc = "an epoch: that of the ring"});
     visit("reason", self.reason, Rule{.max_bytes = max_reason});
   }
 };

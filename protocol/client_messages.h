@@ -56,7 +56,7 @@ struct Done {
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
     visit("conversation", self.conversation);
-    visit("epoch", self.epoch, Rule{.doc = "in force now, for the next command"});
+    visit("epoch", self.epoch, Rule{.doc = "an epoch: in force now, for the next command"});
     visit("reply", self.reply, Rule{.doc = "of a reply: its id; its outcome comes as `changed`"});
   }
 };
@@ -84,7 +84,7 @@ struct Refused {
     visit("what", self.what, Rule{.doc = "what was wrong, for people"});
     visit("mend", self.mend, Rule{.doc = "what to do about it, for people"});
     visit("holder", self.holder, Rule{.doc = "stale: who has the conversation now"});
-    visit("epoch", self.epoch, Rule{.doc = "in force now"});
+    visit("epoch", self.epoch, Rule{.doc = "an epoch: in force now"});
     visit("site", self.site, Rule{.doc = "log-in: where this agent belongs"});
     visit("addresses", self.addresses, Rule{.doc = "log-in: of that agent's node"});
     visit("retry_after_ms", self.retry_after_ms, Rule{.doc = "not before"});
@@ -99,7 +99,7 @@ struct LogOffQuestion {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
-    visit("open", self.open, Rule{.doc = "conversations that are with this agent"});
+    visit("open", self.open, Rule{.doc = "conversation views: what this agent works on"});
   }
 };
 
@@ -111,7 +111,7 @@ struct SlotsAnswer {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
-    visit("slots", self.slots);
+    visit("slots", self.slots, Rule{.doc = "a slots view"});
   }
 };
 
@@ -125,9 +125,9 @@ struct Opened {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
-    visit("view", self.view);
-    visit("customer", self.customer);
-    visit("history", self.history, Rule{.doc = "of the customer, over all linked handles"});
+    visit("view", self.view, Rule{.doc = "a conversation view"});
+    visit("customer", self.customer, Rule{.doc = "a customer view"});
+    visit("history", self.history, Rule{.doc = "a page: of the customer, over all linked handles"});
   }
 };
 
@@ -139,7 +139,7 @@ struct HistoryAnswer {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
-    visit("page", self.page);
+    visit("page", self.page, Rule{.doc = "a page"});
   }
 };
 
@@ -151,7 +151,7 @@ struct CustomerAnswer {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("id", self.id);
-    visit("customer", self.customer);
+    visit("customer", self.customer, Rule{.doc = "a customer view"});
   }
 };
 
@@ -179,9 +179,9 @@ struct Snapshot {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("seq", self.seq);
-    visit("slots", self.slots);
+    visit("slots", self.slots, Rule{.doc = "a slots view"});
     visit("conversations", self.conversations,
-          Rule{.doc = "with this agent: ringing, active, pending, wrapping up"});
+          Rule{.doc = "conversation views: ringing, active, pending, wrapping up with this agent"});
   }
 };
 
@@ -200,13 +200,14 @@ struct Ring {
   static void fields(Self& self, Visit&& visit) {
     visit("seq", self.seq);
     visit("conversation", self.conversation);
-    visit("epoch", self.epoch, Rule{.doc = "for accept or decline"});
+    visit("epoch", self.epoch, Rule{.doc = "an epoch, for accept or decline"});
     visit("ring_ms", self.ring_ms, Rule{.doc = "how long it rings, from when this was sent first"});
     visit("until_ms", self.until_ms, Rule{.doc = "when it ends, by the node's clock"});
     visit("complete", self.complete,
           Rule{.doc = "false: part of the history has not arrived at this site yet"});
-    visit("view", self.view);
-    visit("items", self.items, Rule{.doc = "the latest of the conversation, newest first"});
+    visit("view", self.view, Rule{.doc = "a conversation view"});
+    visit("items", self.items,
+          Rule{.doc = "history items: the latest of the conversation, newest first"});
   }
 };
 
@@ -240,9 +241,9 @@ struct Changed {
     visit("seq", self.seq);
     visit("reason", self.reason);
     visit("yours", self.yours, Rule{.doc = "false: it is with somebody else or nobody now"});
-    visit("view", self.view);
+    visit("view", self.view, Rule{.doc = "a conversation view"});
     visit("items", self.items,
-          Rule{.doc = "what is new or changed of its history, newest first, at most 20"});
+          Rule{.doc = "history items: what is new or changed, newest first, at most 20"});
   }
 };
 
@@ -254,7 +255,7 @@ struct SlotsChanged {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("seq", self.seq);
-    visit("slots", self.slots);
+    visit("slots", self.slots, Rule{.doc = "a slots view"});
   }
 };
 

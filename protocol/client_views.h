@@ -57,7 +57,7 @@ struct HistoryItem {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("cursor", self.cursor, Rule{.doc = "place of the item, for `before`"});
-    visit("conversation", self.conversation);
+    visit("conversation", self.conversation, Rule{.doc = "which of the customer's"});
     visit("kind", self.kind);
     visit("direction", self.direction, Rule{.doc = "`internal`: a note, the customer never sees"});
     visit("public", self.is_public, Rule{.doc = "everybody could read it on the channel"});
@@ -70,7 +70,8 @@ struct HistoryItem {
     visit("channel", self.channel, Rule{.doc = "chat, social, email, call or other"});
     visit("language", self.language, Rule{.doc = "BCP 47; empty if not known"});
     visit("provider_time_ms", self.provider_time_ms, Rule{.doc = "as the channel says"});
-    visit("attachments", self.attachments);
+    visit("attachments", self.attachments,
+          Rule{.doc = "references only: name, type, size, digest, url"});
     visit("message", self.message, Rule{.doc = "of a message: its id, for `seen`"});
     visit("external_id", self.external_id, Rule{.doc = "of a message: the platform's id"});
     visit("parent_external_id", self.parent_external_id,
@@ -97,7 +98,7 @@ struct HistoryPage {
   bool operator==(const HistoryPage&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
-    visit("items", self.items, Rule{.doc = "newest first"});
+    visit("items", self.items, Rule{.doc = "history items, newest first"});
     visit("next", self.next,
           Rule{.doc = "`before` of the next page; empty: there is no older one"});
   }
@@ -137,7 +138,7 @@ struct ConversationView {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("conversation", self.conversation);
-    visit("epoch", self.epoch, Rule{.doc = "give it back with each command"});
+    visit("epoch", self.epoch, Rule{.doc = "an epoch; give it back with each command"});
     visit("state", self.state);
     visit("reason", self.reason, Rule{.doc = "why it is in this state"});
     visit("agent", self.agent, Rule{.doc = "who has it; empty: nobody"});
@@ -194,8 +195,9 @@ struct CustomerView {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("brand", self.brand);
-    visit("handles", self.handles);
-    visit("conversations", self.conversations, Rule{.doc = "newest first, at most 50"});
+    visit("handles", self.handles, Rule{.doc = "what the customer is known by: handles"});
+    visit("conversations", self.conversations,
+          Rule{.doc = "conversation views, newest first, at most 50"});
     visit("more", self.more, Rule{.doc = "there are older conversations"});
   }
 };
@@ -254,8 +256,8 @@ struct SlotsView {
     visit("reason", self.reason, Rule{.doc = "`missed` after an offer that nobody took"});
     visit("units_used", self.units_used);
     visit("units_total", self.units_total);
-    visit("channels", self.channels);
-    visit("work", self.work, Rule{.doc = "what takes a slot: held, ringing, busy, wrapping up"});
+    visit("channels", self.channels, Rule{.doc = "channel slots"});
+    visit("work", self.work, Rule{.doc = "works: what takes a slot"});
   }
 };
 
