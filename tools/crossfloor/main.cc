@@ -18,6 +18,7 @@ const std::vector<Family> families = {
     add_replay_verb,
     add_send_verb,
     add_customers_verb,
+    add_agent_client,
 };
 
 std::string person() {

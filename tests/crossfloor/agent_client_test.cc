@@ -1,0 +1,230 @@
+// Real clients against a real server with real sessions; a desk in memory plays the node's home.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "node/gateway/agent_api.h"
+#include "tests/core/agent_desk_for_tests.h"
+#include "tests/gateway/gateway_world.h"
+#include "tools/crossfloor/agent_auto.h"
+#include "tools/crossfloor/agent_terminal.h"
+
+using namespace crossfloor;
+using namespace crossfloor::cli;
+
+namespace {
+
+struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
+  LogForTests log;
+  AgentDeskForTests desk{log.crypto, log.settings.region_secrets["eu"]};
+  SeededRandom random{3};
+  Sessions sessions{desk, log.store, random, Sessions::Options{}};
+  std::unique_ptr<AgentApi> api;
+  std::size_t carried_out = 0;
+  std::set<CommandId> known;
+  std::vector<DeskCommand> done;
+  std::set<std::size_t> not_answered;  // commands whose answer gets lost
+  kj::HttpHeaderTable table;
+  SeededRandom client_random{9};
+  ClientSurroundings around{network, timer, client_random, table};
+  kj::Own<kj::TaskSet> tasks = kj::heap<kj::TaskSet>(*this);
+
+  FloorWorld() {
+    desk.node = log.self();
+    AgentApi::Surroundings node;
+    node.now = [this] { return Now{Instant{}, log.wall}; };
+    node.changed = [this] { carry_out(); };
+    node.verify_password = [this](std::string hash, std::string password,
+                                  std::function<void(bool)> then) {
+      later([=] { then(hash == "hash of " + password); });
+    };
+    node.run_read = [this](std::function<std::string(const Reader&)> work,
+                           std::function<void(std::string)> then) -> Status {
+      later([this, work, then] { then(work(log.store)); });
+      return {};
+    };
+    api = std::make_unique<AgentApi>(sessions, timer, node);
+    api->add_routes(router);
+    start();
+  }
+  ~FloorWorld() {
+    tasks = nullptr;
+    server = nullptr;
+  }
+  void taskFailed(kj::Exception&& wrong) override {
+    FAIL(std::string(wrong.getDescription().cStr()));
+  }
+  void later(std::function<void()> what) {
+    if (tasks.get() == nullptr) return;
+    tasks->add(kj::evalLater(std::function<void()>(std::move(what))));
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(server->port()); }
+
+  // What a home does, without any of its doubts.
+  void carry_out() {
+    while (carried_out < desk.commands.size()) {
+      const std::size_t index = carried_out++;
+      const DeskCommand command = desk.commands[index];
+      const RequestId request = index + 1 + 1'000;
+      later([this, index, command, request] { carry_out(index, command, request); });
+    }
+  }
+  void carry_out(std::size_t index, const DeskCommand& command, RequestId request) {
+    CommandAnswer answer;
+    answer.ok = true;
+    answer.conversation = command.conversation;
+    answer.epoch = command.epoch;
+    if (known.insert(command.id).second) {
+      done.push_back(command);
+      const auto& id = command.conversation;
+      if (command.verb == Verb::accept) {
+        answer.epoch = log.course(id, CourseState::active, command.agent, desk.node);
+      } else if (command.verb == Verb::reply) {
+        answer.reply = log.reply(id, command.agent, command.text, command.seen);
+      } else if (command.verb == Verb::note) {
+        log.note(id, command.agent, command.text);
+      } else if (command.verb == Verb::close) {
+        log.course(id, CourseState::closed, "", {});
+      } else if (command.verb == Verb::decline) {
+        log.course(id, CourseState::waiting, "", {});
+      }
+      log.commit();
+    }
+    if (!not_answered.contains(index)) api->carry_out(AnswerCommand{request, answer});
+    api->carry_out(NotifyAgent{NotifyAgent::What::conversation,
+                               command.agent,
+                               command.conversation,
+                               answer.epoch,
+                               {},
+                               "so",
+                               true});
+  }
+  ConversationId ring(const std::string& agent, const std::string& customer,
+                      const std::vector<std::string>& texts) {
+    std::optional<ConversationId> id;
+    for (const auto& text : texts) {
+      const auto message = log.message(customer + text, customer, text);
+      if (id) {
+        log.place(message, *id);
+      } else {
+        id = log.open(message, customer);
+      }
+    }
+    const auto epoch = log.course(*id, CourseState::ringing, agent, desk.node);
+    log.commit();
+    api->carry_out(NotifyAgent{NotifyAgent::What::ring, agent, *id, epoch,
+                               Instant{} + Duration{20'000}, "", true});
+    return *id;
+  }
+  Conversation row(const ConversationId& id) {
+    auto found = rows::conversation(log.store, id);
+    REQUIRE(found.ok());
+    REQUIRE(found.value());
+    return *found.value();
+  }
+  AgentClient::Options client(const std::string& agent) {
+    AgentClient::Options out;
+    out.url = url();
+    out.agent = agent;
+    out.password = agent;
+    return out;
+  }
+};
+
+AutoOptions quick() {
+  AutoOptions options;
+  options.handling = {HandlingTime::Shape::fixed, Duration{5}};
+  options.reaction = Duration{1};
+  options.reply_template = "{agent} read: {seen}";
+  return options;
+}
+
+}  // namespace
+
+TEST_SUITE("agents' clients") {
+  TEST_CASE("a scripted agent takes what rings, answers all that was asked, and closes it") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&& ended) { CHECK(ended.ok()); }));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    const auto id = world.ring("anna", "ann", {"where is it?", "hello?"});
+    world.wait_until([&] { return figures.closed == 1; });
+    REQUIRE(world.done.size() == 3);
+    CHECK(world.done[1].text == "anna read: where is it? / hello?");
+    CHECK(world.row(id).state == CourseState::closed);
+    CHECK(world.row(id).unanswered.empty());
+    agent.log_off();
+    world.wait_until([&] { return world.sessions.sessions() == 0; });
+    CHECK(world.desk.said.back() == "log out anna");
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("a lost connection and a lost answer neither lose nor repeat a reply") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.not_answered = {1};  // the reply is written, nobody hears of it
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.done.size() == 2; });
+    HttpServerOptions same = world.options("127.0.0.1:" + std::to_string(world.server->port()));
+    world.server = nullptr;  // all connections are cut; the node goes on
+    world.start(same);
+    world.wait_until([&] { return figures.closed == 1; });
+    CHECK(figures.reconnections == 1);
+    CHECK(figures.snapshots == 1);  // the session went on
+    CHECK(world.row(id).state == CourseState::closed);
+    CHECK(world.row(id).replies.size() == 1);
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("wrong passwords end it with the node's own words") {
+    FloorWorld world;
+    world.desk.add("anna");
+    auto options = world.client("anna");
+    options.password = "wrong";
+    AgentClient client(world.around, options, {});
+    const Status ended = client.run().wait(world.io.waitScope);
+    REQUIRE_FALSE(ended.ok());
+    CHECK(ended.error().code == ErrorCode::unauthenticated);
+    CHECK(ended.error().what.find("name or password is wrong") != std::string::npos);
+  }
+
+  TEST_CASE("a script in the terminal: wait, accept, reply with what was seen, close, leave") {
+    FloorWorld world;
+    world.desk.add("anna");
+    std::ostringstream out;
+    auto pipe = kj::newOneWayPipe();
+    AgentTerminal terminal(world.around, world.client("anna"), *pipe.in, out, false);
+    bool ended = false;
+    world.tasks->add(terminal.run().then([&](Status&& how) {
+      CHECK(how.ok());
+      ended = true;
+    }));
+    const std::string script =
+        "ready\nwait\naccept\nreply on its way\nnote she was angry\nclose solved\nsing\nquit\n";
+    world.tasks->add(
+        pipe.out->write(script.data(), script.size()).then([&] { pipe.out = nullptr; }));
+    world.wait_until([&] {
+      const auto view = world.desk.view("anna");
+      return view && view->presence == Presence::ready;
+    });
+    const auto id = world.ring("anna", "ann", {"where\nis \x1b[31mit?"});
+    world.wait_until([&] { return ended; });
+    CAPTURE(out.str());
+    REQUIRE(world.done.size() == 4);
+    CHECK(world.done[1].text == "on its way");
+    CHECK(world.done[1].seen == std::vector<MessageId>{id.as<MessageId>()});
+    CHECK(world.done[3].reason == "solved");
+    CHECK(has(out.str(), "RING [1]"));
+    CHECK(has(out.str(), "`sing` is no command"));
+    CHECK_FALSE(has(out.str(), "\x1b"));  // what customers write cannot steer the terminal
+    CHECK(world.desk.said.back() == "log out anna");
+  }
+}

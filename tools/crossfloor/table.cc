@@ -1,0 +1,160 @@
+#include "tools/crossfloor/table.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "protocol/check.h"
+
+namespace crossfloor::cli {
+namespace {
+
+// The next code point of valid UTF-8; a byte that is none stands for itself.
+char32_t next_point(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(at++);
+  int more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+  char32_t point = more == 3   ? first & 0x07U
+                   : more == 2 ? first & 0x0fU
+                   : more      ? first & 0x1fU
+                               : first;
+  for (; more > 0 && at < text.size() && (byte(at) & 0xc0U) == 0x80; --more) {
+    point = point << 6 | (byte(at++) & 0x3fU);
+  }
+  return point;
+}
+
+// Good enough for names and short texts: East Asian wide ones and emoji take two columns.
+std::size_t columns_of_point(char32_t c) {
+  if (c == 0x200b || c == 0x200d || (c >= 0xfe00 && c <= 0xfe0f)) return 0;
+  if ((c >= 0x300 && c <= 0x36f) || (c >= 0x20d0 && c <= 0x20ff)) return 0;  // combining
+  const bool wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf && c != 0x303f) ||
+                    (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
+                    (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+                    (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
+                    (c >= 0x20000 && c <= 0x3fffd);
+  return wide ? 2 : 1;
+}
+
+const char* code_of(Tint tint) {
+  switch (tint) {
+    case Tint::good:
+      return "\x1b[32m";
+    case Tint::warning:
+      return "\x1b[33m";
+    case Tint::bad:
+      return "\x1b[1;31m";
+    case Tint::dim:
+      return "\x1b[2m";
+    case Tint::none:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::size_t columns_of(std::string_view text) {
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size();) columns += columns_of_point(next_point(text, at));
+  return columns;
+}
+
+std::string cut_to(std::string_view text, std::size_t columns) {
+  if (columns_of(text) <= columns) return std::string(text);
+  if (columns == 0) return "";
+  std::size_t used = 0, end = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    used += columns_of_point(next_point(text, at));
+    if (used > columns - 1) break;
+    end = at;
+  }
+  return std::string(text.substr(0, end)) + "…";
+}
+
+std::string harmless(std::string_view text, bool keep_lines) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t from = at;
+    const char32_t point = next_point(text, at);
+    if (point == '\n' && keep_lines) {
+      out += '\n';
+    } else if (point == '\n' || point == '\t' || point == '\r') {
+      out += ' ';
+    } else if (point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+               (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069)) {
+      out += "·";  // escape sequences, and marks that turn the direction of what follows
+    } else {
+      out += text.substr(from, at - from);
+    }
+  }
+  return out;
+}
+
+std::string tinted(const std::string& text, Tint tint, bool colour) {
+  if (!colour || tint == Tint::none || text.empty()) return text;
+  return code_of(tint) + text + "\x1b[0m";
+}
+
+Table::Table(std::vector<std::string> titles) : titles_(std::move(titles)) {
+  for (std::string& title : titles_) {
+    right_.push_back(!title.empty() && title[0] == '>');
+    if (right_.back()) title.erase(0, 1);
+  }
+}
+
+void Table::add(std::vector<Cell> row) {
+  XF_CHECK(row.size() == titles_.size());
+  for (Cell& cell : row) cell.text = harmless(cell.text);
+  rows_.push_back(std::move(row));
+}
+
+void Table::print(std::ostream& out, const Look& look) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i < titles_.size(); ++i) {
+    std::size_t width = columns_of(titles_[i]);
+    for (const auto& row : rows_) width = std::max(width, columns_of(row[i].text));
+    widths.push_back(width);
+  }
+  const auto line = [&](const auto& text_at, const auto& tint_at) {
+    std::size_t used = 0;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      std::string text = text_at(i);
+      if (look.width > 0 && used + columns_of(text) > look.width) {
+        text = cut_to(text, look.width > used ? look.width - used : 0);
+      }
+      const std::size_t columns = columns_of(text);
+      const std::string pad(columns < widths[i] ? widths[i] - columns : 0, ' ');
+      const bool last = i + 1 == widths.size();
+      const std::string shown = tinted(text, tint_at(i), look.colour);
+      out << (right_[i] ? pad + shown : last ? shown : shown + pad) << (last ? "" : "  ");
+      used += widths[i] + 2;
+      if (look.width > 0 && used >= look.width) break;
+    }
+    out << "\n";
+  };
+  line([&](std::size_t i) { return titles_[i]; }, [](std::size_t) { return Tint::dim; });
+  for (const auto& row : rows_) {
+    line([&](std::size_t i) { return row[i].text; }, [&](std::size_t i) { return row[i].tint; });
+  }
+}
+
+std::string age_text(std::int64_t ms) {
+  if (ms < 0) return "-";
+  const std::int64_t s = ms / 1000;
+  const auto two = [](std::int64_t big, const char* name, std::int64_t small, const char* unit) {
+    std::string text = std::to_string(big) + " " + name;
+    if (small > 0) text += " " + std::to_string(small) + " " + unit;
+    return text;
+  };
+  if (ms < 10'000) return std::to_string(s) + "." + std::to_string(ms % 1000 / 100) + " s";
+  if (s < 60) return std::to_string(s) + " s";
+  if (s < 3600) return two(s / 60, "min", s % 60, "s");
+  if (s < 86'400) return two(s / 3600, "h", s % 3600 / 60, "min");
+  return two(s / 86'400, "d", s % 86'400 / 3600, "h");
+}
+
+std::string short_id(const std::string& hex) {
+  return hex.substr(0, 12);
+}
+
+}  // namespace crossfloor::cli
