@@ -5,6 +5,7 @@
 #include "node/runtime/log.h"
 #include "node/shell/arguments.h"
 #include "node/shell/node_process.h"
+#include "storage/rebuild.h"
 
 namespace crossfloor {
 namespace {
@@ -34,7 +35,15 @@ int run(const Arguments& arguments) {
   if (laid.foundation == nullptr) {
     return complain(laid.complaints.errors, laid.complaints.config_at_fault ? wrong_input : failed);
   }
-  return run_node(*laid.foundation, crypto);
+  const bool asked = arguments.verb == Arguments::Verb::rebuild;
+  auto due = rebuild_is_due(*laid.foundation->store);
+  if (!due.ok()) return complain({due.error()}, failed);
+  if (asked || due.value()) {
+    if (auto done = rebuild(*laid.foundation, crypto); !done.ok()) {
+      return complain({done.error()}, failed);
+    }
+  }
+  return asked ? 0 : run_node(*laid.foundation, crypto);
 }
 
 int main_with(int count, char** words) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/runtime/log.h"
+#include "storage/rebuild.h"
 
 namespace crossfloor {
 namespace {
@@ -125,6 +126,23 @@ Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTim
               std::move(config), std::move(folder).value(), key.value(), std::move(mesh).value(),
               std::move(roster), std::move(settings), std::move(store).value())),
           {}};
+}
+
+Status rebuild(Foundation& foundation, const Crypto& crypto) {
+  std::map<Region, Subjects> subjects;
+  for (const auto& [region, secret] : foundation.settings.region_secrets) {
+    subjects.emplace(region, Subjects(crypto, secret));
+  }
+  const Projections projections([&](const Region& region) {
+    const auto at = subjects.find(region);
+    return at == subjects.end() ? nullptr : &at->second;
+  });
+  log_info("rebuild_begins");
+  auto done = rebuild_rows(*foundation.store, projections);
+  if (!done.ok()) return done.error();
+  log_info("rebuild_ended",
+           {{"entries", done.value().entries_folded}, {"rows_dropped", done.value().rows_dropped}});
+  return {};
 }
 
 NodeSettings settings_of(const Config& config, const Certificate& own,

@@ -44,6 +44,9 @@ class Foundation {
              std::unique_ptr<RocksStore> store_given);
 };
 
+// Makes all rows anew from the log. For `--rebuild`, and at a start that finds one half done.
+Status rebuild(Foundation& foundation, const Crypto& crypto);
+
 // The newest own certificate decides about site and regions; the config can only ask for fewer.
 NodeSettings settings_of(const Config& config, const Certificate& own,
                          const std::map<Region, Secret>& secrets);

@@ -149,6 +149,9 @@ Status NodeProcess::open_http() {
       *driver_, NodeApi::Sources{[this] { return ready(); }, [this] { return metrics_text(); }});
   api_->add_to(router_);
   api_->add_to(control_router_);
+  agents_ = std::make_unique<AgentsService>(AgentsService::Parts{
+      *core_, *driver_, *foundation_.store, random_, timer_, inbox_, readers_, worker_});
+  agents_->add_routes(router_);
   HttpServerOptions options = server_options();
   options.address = config.http.listen.text();
   options.tls_certificate = config.http.tls_certificate;
@@ -178,8 +181,10 @@ void NodeProcess::carry_out(Effect&& effect) {
     NodeProcess& node;
     void operator()(SendMessage&& one) { node.traffic_->send(one); }
     void operator()(AnswerIntake&& one) { node.intake_->answer(std::move(one)); }
-    void operator()(AnswerCommand&& one) { node.hooks_.command(std::move(one)); }
-    void operator()(NotifyAgent&& one) { node.hooks_.notify(std::move(one)); }
+    void operator()(AnswerCommand&& one) {
+      if (!node.agents_->carry_out(one)) node.hooks_.command(std::move(one));
+    }
+    void operator()(NotifyAgent&& one) { node.agents_->carry_out(one); }
     void operator()(CallProvider&& one) { node.provider_calls_->call(std::move(one)); }
     void operator()(ReadRange&& one) { node.read_range_for(std::move(one)); }
     void operator()(Redial&& one) { node.traffic_->redial(one.peer); }
@@ -259,6 +264,7 @@ Status NodeProcess::ready() const {
 }
 
 std::string NodeProcess::metrics_text() {
+  agents_->figures(metrics_);
   return figures_.text({*driver_, traffic_->links(), watchdog_, server_->figures(),
                         foundation_.store->disk_bytes()});
 }

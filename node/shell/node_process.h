@@ -1,9 +1,7 @@
 // One running node: builds the parts on one event loop, hands them to each other, and takes them
 // down in order.
 //
-// Parts that serve people (the agents' sessions, the operators' questions) plug in before start():
-// they add routes, set the hooks for the effects meant for them, and speak to the core through the
-// driver.
+// Effects that are meant for people go to the agents' sessions, and to whoever else sets a hook.
 #pragma once
 
 #include <kj/async-io.h>
@@ -16,6 +14,7 @@
 #include "node/runtime/loop_inbox.h"
 #include "node/runtime/signals.h"
 #include "node/runtime/task_threads.h"
+#include "node/shell/agents_service.h"
 #include "node/shell/foundation.h"
 #include "node/shell/intake_api.h"
 #include "node/shell/introduction.h"
@@ -30,8 +29,7 @@ class NodeProcess {
  public:
   // Effects for parts that plug in; called on the loop, and may use driver().call().
   struct Hooks {
-    std::function<void(AnswerCommand&&)> command = [](AnswerCommand&&) {};
-    std::function<void(NotifyAgent&&)> notify = [](NotifyAgent&&) {};
+    std::function<void(AnswerCommand&&)> command = [](AnswerCommand&&) {};  // no agent's
     std::function<void(AnswerInspection&&)> inspection = [](AnswerInspection&&) {};
     std::function<void()> settled = [] {};  // after each call into the core
     std::function<void()> stopping = [] {};
@@ -101,6 +99,7 @@ class NodeProcess {
   std::unique_ptr<Introduction> introduction_;
   std::unique_ptr<IntakeApi> intake_;
   std::unique_ptr<NodeApi> api_;
+  std::unique_ptr<AgentsService> agents_;
   HttpRouter router_;
   HttpRouter control_router_;
   std::unique_ptr<HttpServer> server_;
