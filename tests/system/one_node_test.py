@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import time
 
@@ -106,6 +107,35 @@ def sigterm_ends_it_within_2_s_and_it_starts_again():
         assert node.intake(message("m-1")).status == 200
 
 
+def a_rebuild_makes_the_same_rows_from_the_log():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        for i in range(10):
+            content = message(f"m-{i}", customer={"external_id": f"u-{i % 5}"})
+            assert node.intake(content).status == 201
+        wait_for("five customers wait", lambda: node.metric("crossfloor_waiting") == 5)
+        assert node.launch("--rebuild").wait(DEADLINE) == 1  # not while it runs
+        node.terminate()
+        assert node.launch("--rebuild").wait(DEADLINE) == 0, node.log.read_text()
+        assert "rebuild_ended entries=" in node.log.read_text()
+        node.start()
+        assert node.metric("crossfloor_conversations", state="waiting") == 5
+        assert node.intake(message("m-3", customer={"external_id": "u-3"})).status == 200
+
+
+def agents_clients_are_let_in_as_web_sockets():
+    with Mesh(["helsinki"]) as mesh:
+        node = mesh.start_all()["helsinki"]
+        with socket.create_connection(("127.0.0.1", node.http_port), timeout=DEADLINE) as client:
+            client.sendall(b"GET /v1/agent HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+                           b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            assert client.recv(4096).startswith(b"HTTP/1.1 101 "), "no WebSocket"
+            assert node.metric("crossfloor_agent_connections") == 1
+        wait_for("it is noticed that the client is gone",
+                 lambda: node.metric("crossfloor_agent_connections") == 0)
+
+
 def the_command_line_says_what_is_wrong():
     with Mesh(["helsinki"]) as mesh:
         def run(*words):
@@ -133,5 +163,7 @@ if __name__ == "__main__":
         what_was_acknowledged_survives_kill_9,
         a_second_process_on_one_data_folder_is_refused_with_the_pid,
         sigterm_ends_it_within_2_s_and_it_starts_again,
+        a_rebuild_makes_the_same_rows_from_the_log,
+        agents_clients_are_let_in_as_web_sockets,
         the_command_line_says_what_is_wrong,
     ])

@@ -72,7 +72,7 @@ def sigterm_of_one_is_told_to_the_other_at_once():
         took, code = mesh["warsaw"].terminate()
         assert code == 0 and took < 2, (code, took)
         wait_for("helsinki knows that warsaw left",
-                 lambda: mesh["helsinki"].metric("crossfloor_members", state="alive") == 0,
+                 lambda: mesh["helsinki"].metric("crossfloor_members", state="left") == 1,
                  within=2)
         answer = mesh["helsinki"].intake(message("m-1"))
         assert answer.status == 201 and answer.json["durable"] == "site", answer
