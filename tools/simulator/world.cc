@@ -280,7 +280,7 @@ void World::deliver(std::size_t from, const SendMessage& message) {
 }
 
 void World::carry_out(std::size_t index, Effect& effect) {
-  Host& host = *hosts_[index];
+  if (meddle && !meddle(index, effect)) return;
   if (const auto* message = std::get_if<SendMessage>(&effect)) {
     deliver(index, *message);
   } else if (const auto* answer = std::get_if<AnswerIntake>(&effect)) {
@@ -300,7 +300,7 @@ void World::carry_out(std::size_t index, Effect& effect) {
     });
   } else if (const auto* call = std::get_if<CallProvider>(&effect)) {
     const CallProvider wanted = *call;
-    ++provider_.taken[wanted.reply];
+    provider_.taken[wanted.reply] += twice ? 2 : 1;
     auto& name = provider_.names[wanted.reply];
     if (name.empty()) name = "out-" + std::to_string(provider_.names.size());
     on_host(index, between(Duration{10}, Duration{200}), [this, wanted, name](Host& sender) {
@@ -310,7 +310,6 @@ void World::carry_out(std::size_t index, Effect& effect) {
       sender.core->provider_answered(wanted.reply, wanted.attempt, wanted.lookup, result, now());
     });
   }
-  (void)host;
 }
 
 // --- people ---

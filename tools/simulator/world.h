@@ -55,6 +55,7 @@ class World {
 
   const Options& options() const { return options_; }
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
+  std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
   const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
   const Provider& provider() const { return provider_; }
   Now now() const;
@@ -63,6 +64,10 @@ class World {
   std::uint64_t offered() const { return rings_; }
   std::uint64_t remote_rings() const { return remote_rings_; }
 
+  // A planted fault: sees what a host wants done before it is done; false: it is not done.
+  std::function<bool(std::size_t host, Effect& effect)> meddle;
+  // A planted fault: each call to the provider is made twice.
+  bool twice = false;
   // Called after every event, for checkers that watch as it happens.
   std::function<void(const World&)> after_event;
 
