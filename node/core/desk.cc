@@ -440,6 +440,12 @@ void Desk::set_open(bool open, Now now) {
   router_.set_open(open, now, out_);
 }
 
+void Desk::stop(Now now) {
+  set_open(false, now);
+  for (const auto& agent : floor_.snapshot()) floor_.connection_lost(agent.name, now);
+  router_.slots_changed(now, out_);
+}
+
 void Desk::tick(Now now) {
   router_.tick(now, out_);
 }

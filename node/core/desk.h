@@ -54,6 +54,9 @@ class Desk final : public DeskPort {
   // Decisions, messages and notices of the calls before; true if something was done.
   bool settle(Now now);
   LoadRecord load(Now now) const;
+  // SIGTERM: nothing new, what rings goes back at once with its age. Active work stays its agents':
+  // they find it again at this node's next start.
+  void stop(Now now);
 
   const Floor& floor() const { return floor_; }
   const Router& router() const { return router_; }

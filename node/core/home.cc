@@ -6,6 +6,7 @@ namespace crossfloor {
 namespace {
 
 constexpr Duration inquiry_time{1'000};
+constexpr Duration senders_every{5'000};
 
 Error refuse(ErrorCode code, std::string what, std::string mend = {}) {
   return {code, std::move(what), "", std::move(mend)};
@@ -592,6 +593,8 @@ NodeId Home::sender_for(const AccountSettings& account, Now now) const {
 // A reply without a sender, or whose sender died, gets another; but one that may have been
 // attempted only where the receiver drops repetitions by our id.
 void Home::replace_senders(Now now) {
+  if (now.steady < next_senders_) return;
+  next_senders_ = now.steady + senders_every;
   for (const auto& id : by_home_[mesh_.self()]) {
     const Conversation& c = open_.at(id);
     const auto* settings = account(c.account);

@@ -124,6 +124,7 @@ class Home {
   std::map<MessageId, Instant> unplaced_;
   std::set<std::pair<std::int64_t, ConversationId>> pending_until_;
   std::map<NodeId, Inquiry> inquiries_;
+  Instant next_senders_{};
   std::uint64_t next_inquiry_ = 1;
   std::uint64_t takeovers_ = 0;
 };

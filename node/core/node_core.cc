@@ -7,6 +7,7 @@ namespace {
 
 // Placement, takeover and receipts are looked at this often even when nothing happens.
 constexpr Duration look_every{250};
+constexpr Duration load_every{100};
 
 }  // namespace
 
@@ -440,7 +441,7 @@ void NodeCore::committed(std::uint64_t number, Now now) {
 
 void NodeCore::stop(Now now) {
   if (stopping_) return;
-  desk_.set_open(false, now);
+  desk_.stop(now);
   mesh_.set_drained(true);
   home_.hand_on(now);
   settle(now);
@@ -462,6 +463,7 @@ void NodeCore::release_receipts(Now now) {
 }
 
 void NodeCore::settle(Now now) {
+  bool desk_moved = false;
   for (;;) {
     FoldNews news = scribe_.take_news();
     const bool folded =
@@ -480,10 +482,15 @@ void NodeCore::settle(Now now) {
     for (const auto& one : own_commands) {
       if (desk_.before(one, now).ok()) commands_.submit(0, one, now);
     }
+    desk_moved = desk_moved || folded || routed;
     if (!folded && !routed && own_commands.empty()) break;
   }
   release_receipts(now);
-  mesh_.set_own_load(desk_.load(now), now);
+  // Reckoning the load costs classes x agents: when the desk moved, and else now and then.
+  if (desk_moved || now.steady >= next_load_) {
+    next_load_ = now.steady + load_every;
+    mesh_.set_own_load(desk_.load(now), now);
+  }
 }
 
 std::vector<Effect> NodeCore::take_effects(Now now) {

@@ -128,6 +128,7 @@ class NodeCore final : private Outlet {
   std::uint32_t incarnation_ = 0;
   std::optional<Instant> alone_since_;
   Instant next_look_{};
+  Instant next_load_{};
 };
 
 }  // namespace crossfloor
