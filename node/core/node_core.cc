@@ -259,6 +259,11 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
     body.taken_ms = ms_of(now.wall);
     body.trusted_ref = account->trusted_ref;
     body.message = message;
+    if (body.message.language.empty()) body.message.language = account->language;
+    for (const auto& skill : account->skills) {
+      auto& skills = body.message.skills;
+      if (std::find(skills.begin(), skills.end(), skill) == skills.end()) skills.push_back(skill);
+    }
     const auto written =
         scribe_.write(account->region, EntryKind::message, id.as<Subject>(), body, now);
     receipt.stream = written.stream;

@@ -28,6 +28,8 @@ struct AccountSettings {
   Duration ring{20'000};
   Duration lease{30'000};
   bool auto_accept = false;
+  std::string language;             // of messages that name none; empty: none
+  std::vector<std::string> skills;  // that every message needs, besides those it names
 };
 
 enum class Durability { mesh, site };
