@@ -22,7 +22,8 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
       desk_(scribe_, settings, mesh_, *this),
       home_(scribe_, settings, mesh_, *this, desk_),
       sender_(scribe_, settings, *this),
-      commands_(scribe_, home_, desk_, receipts_, mesh_, *this, Commands::Options{}) {
+      commands_(scribe_, home_, desk_, receipts_, mesh_, *this, Commands::Options{}),
+      operators_(*this, *this) {
   desk_.attach(home_);
 }
 
@@ -145,6 +146,10 @@ void NodeCore::on(const NodeId& from, const DeskFrame& frame, Now now) {
     send<DeskFrame>(from, LinkKind::pulse, SeenAnswer{question->node, seen, question->number});
   } else if (const auto* seen = std::get_if<SeenAnswer>(&frame.message)) {
     home_.seen_answer(from, *seen, now);
+  } else if (const auto* asked = std::get_if<InspectQuestion>(&frame.message)) {
+    operators_.receive(from, *asked, now);
+  } else if (const auto* told = std::get_if<InspectAnswer>(&frame.message)) {
+    operators_.receive(from, *told, now);
   }
 }
 
@@ -389,6 +394,12 @@ Status NodeCore::force_takeover(const ConversationId& id, const std::string& by,
   return status;
 }
 
+void NodeCore::operate(RequestId request, const std::string& what, const std::string& arguments,
+                       Now now) {
+  operators_.ask(request, what, arguments, now);
+  settle(now);
+}
+
 // --- time and disk ---
 
 void NodeCore::tick(Now now) {
@@ -399,6 +410,7 @@ void NodeCore::tick(Now now) {
   desk_.tick(now);
   sender_.tick(now);
   commands_.tick(now);
+  operators_.tick(now);
   if (now.steady >= next_look_) {
     next_look_ = now.steady + look_every;
     // Whoever was called dead may have been taken over: look at what the others have first.
@@ -416,7 +428,7 @@ void NodeCore::tick(Now now) {
 Instant NodeCore::deadline() const {
   Instant due = next_look_;
   for (const auto& one : {mesh_.deadline(), replication_.deadline(), desk_.deadline(),
-                          sender_.deadline(), commands_.deadline()}) {
+                          sender_.deadline(), commands_.deadline(), operators_.deadline()}) {
     if (one && *one < due) due = *one;
   }
   return due;

@@ -11,6 +11,7 @@
 #include "node/core/gate.h"
 #include "node/core/home.h"
 #include "node/core/mesh.h"
+#include "node/core/operators.h"
 #include "node/core/receipts.h"
 #include "node/core/replication.h"
 #include "node/core/sender.h"
@@ -63,6 +64,9 @@ class NodeCore final : private Outlet {
   Status retry(const ReplyId& reply, Now now);
   // An operator makes this node the home of a conversation whatever its old one says.
   Status force_takeover(const ConversationId& id, const std::string& by, Now now);
+
+  // An operator's question or act (node/core/operators.h), answered by AnswerInspection.
+  void operate(RequestId request, const std::string& what, const std::string& arguments, Now now);
 
   // --- time and disk ---
   void tick(Now now);
@@ -123,6 +127,7 @@ class NodeCore final : private Outlet {
   Receipts receipts_;
   Sender sender_;
   Commands commands_;
+  Operators operators_;
   bool restored_ = false;
   bool stopping_ = false;
   std::uint32_t incarnation_ = 0;
