@@ -87,17 +87,59 @@ Exit write_agent(Context& context, Wanted wanted, const std::string& verb) {
 
 // ---- import -----------------------------------------------------------------------------
 
+struct Row {
+  std::size_t line = 0;
+  AgentTexts fields;
+};
+
+std::string line_text(std::size_t line) {
+  return "line " + std::to_string(line);
+}
+
+// Every record below the head line, its fields by the names of the head line.
+std::vector<Row> read_rows(const std::string& text, std::vector<Error>& complaints) {
+  std::vector<Row> rows;
+  std::vector<std::string> names;
+  CsvReader reader(text);
+  while (auto record = reader.next()) {
+    if (!record->ok()) {
+      complaints.push_back(record->error());
+      continue;
+    }
+    const CsvRecord& read = record->value();
+    if (names.empty()) {
+      names = read.fields;
+      continue;
+    }
+    if (read.fields.size() != names.size()) {
+      complaints.push_back({ErrorCode::malformed,
+                            "has " + std::to_string(read.fields.size()) + " fields, not " +
+                                std::to_string(names.size()) + " as the head line",
+                            line_text(read.line), "put texts with commas into quotes"});
+      continue;
+    }
+    Row row{read.line, {}};
+    for (std::size_t i = 0; i < names.size(); ++i) row.fields[names[i]] = read.fields[i];
+    rows.push_back(std::move(row));
+  }
+  if (names.empty()) {
+    complaints.push_back({ErrorCode::malformed, "the file is empty", line_text(1),
+                          "begin with a head line: name,brands,channels,…"});
+  }
+  return rows;
+}
+
 struct Import {
   std::size_t line;
   Json arguments;
 };
 
 // All complaints at once, before anything is sent.
-std::vector<Error> check_rows(const std::vector<CsvRow>& rows, std::vector<Import>& out) {
-  std::vector<Error> complaints;
+void check_rows(const std::vector<Row>& rows, std::vector<Import>& out,
+                std::vector<Error>& complaints) {
   std::map<std::string, std::size_t> seen;
-  for (const CsvRow& row : rows) {
-    const std::string where = "line " + std::to_string(row.line);
+  for (const Row& row : rows) {
+    const std::string where = line_text(row.line);
     AgentTexts texts = row.fields;
     const std::string name = texts.count("name") ? texts["name"] : "";
     texts.erase("name");
@@ -117,7 +159,6 @@ std::vector<Error> check_rows(const std::vector<CsvRow>& rows, std::vector<Impor
       out.push_back({row.line, std::move(arguments.value())});
     }
   }
-  return complaints;
 }
 
 struct Imported {
@@ -161,10 +202,9 @@ Result<Imported> send_rows(Context& context, const std::vector<Import>& rows,
 Exit import_file(Context& context, const Wanted& wanted) {
   auto text = read_file(wanted.file, most_csv);
   if (!text.ok()) return fail(context, text.error());
-  auto rows = parse_csv(text.value());
-  if (!rows.ok()) return fail(context, rows.error());
+  std::vector<Error> complaints;
   std::vector<Import> imports;
-  const auto complaints = check_rows(rows.value(), imports);
+  check_rows(read_rows(text.value(), complaints), imports, complaints);
   if (!complaints.empty()) {
     for (std::size_t i = 0; i + 1 < complaints.size() && !context.json; ++i) {
       fail(context, complaints[i]);

@@ -1,68 +1,18 @@
 #include "tools/crossfloor/csv.h"
 
-<<<<<<< HEAD
 #include <algorithm>
 
-=======
->>>>>>> 4dac8f8 (Operators ask and mend: one node answers for all, in JSON; the command line shows it)
 #include "protocol/bytes.h"
 
 namespace crossfloor::cli {
 namespace {
 
-<<<<<<< HEAD
 Error broken(std::string what, std::string mend) {
   return Error{ErrorCode::malformed, std::move(what), "", std::move(mend)};
-=======
-struct Record {
-  std::size_t line = 0;
-  std::vector<std::string> cells;
-};
-
-Error wrong(std::size_t line, std::string what, std::string mend = {}) {
-  return {ErrorCode::malformed, std::move(what), "line " + std::to_string(line), std::move(mend)};
-}
-
-Result<std::vector<Record>> records_of(const std::string& text, std::size_t at, char comma) {
-  std::vector<Record> records;
-  std::size_t line = 1;
-  while (at < text.size()) {
-    Record record{line, {""}};
-    bool quoted = false, was_quoted = false;
-    for (; at < text.size(); ++at) {
-      const char c = text[at];
-      if (c == '\n') ++line;
-      if (quoted) {
-        if (c != '"') {
-          record.cells.back() += c;
-        } else if (at + 1 < text.size() && text[at + 1] == '"') {
-          record.cells.back() += text[++at];
-        } else {
-          quoted = false;
-        }
-      } else if (c == '"' && record.cells.back().empty() && !was_quoted) {
-        quoted = was_quoted = true;
-      } else if (c == comma) {
-        record.cells.emplace_back();
-        was_quoted = false;
-      } else if (c == '\n') {
-        ++at;
-        break;
-      } else if (c != '\r') {
-        if (was_quoted) return wrong(record.line, "there is text behind a closing quote", "");
-        record.cells.back() += c;
-      }
-    }
-    if (quoted) return wrong(record.line, "a quote is not closed", "");
-    if (record.cells.size() > 1 || !record.cells[0].empty()) records.push_back(std::move(record));
-  }
-  return records;
->>>>>>> 4dac8f8 (Operators ask and mend: one node answers for all, in JSON; the command line shows it)
 }
 
 }  // namespace
 
-<<<<<<< HEAD
 CsvReader::CsvReader(std::string_view text) : CsvReader(text, Limits{}) {}
 
 CsvReader::CsvReader(std::string_view text, Limits limits) : text_(text), limits_(limits) {
@@ -175,36 +125,6 @@ Result<CsvReader::Part> CsvReader::plain(std::string& out) {
     }
     return broken("a carriage return stands inside an unquoted field", "quote the whole field");
   }
-=======
-Result<std::vector<CsvRow>> parse_csv(const std::string& text) {
-  if (!is_valid_utf8(text)) return wrong(1, "the file is not UTF-8", "save it as UTF-8");
-  const std::size_t begin = text.rfind("\xef\xbb\xbf", 0) == 0 ? 3 : 0;
-  const std::string head = text.substr(begin, text.find('\n', begin) - begin);
-  const bool semicolons =
-      head.find(',') == std::string::npos && head.find(';') != std::string::npos;
-  auto records = records_of(text, begin, semicolons ? ';' : ',');
-  if (!records.ok()) return records.error();
-  if (records.value().empty()) return wrong(1, "the file is empty", "begin with the names");
-  const std::vector<std::string> names = records.value()[0].cells;
-  std::vector<CsvRow> rows;
-  for (std::size_t i = 1; i < records.value().size(); ++i) {
-    const Record& record = records.value()[i];
-    if (record.cells.size() != names.size()) {
-      return wrong(record.line,
-                   "has " + std::to_string(record.cells.size()) + " fields, not " +
-                       std::to_string(names.size()),
-                   "put texts with commas into quotes");
-    }
-    CsvRow row{record.line, {}};
-    for (std::size_t field = 0; field < names.size(); ++field) {
-      if (!row.fields.emplace(names[field], record.cells[field]).second) {
-        return wrong(1, "the name '" + names[field] + "' stands there twice", "");
-      }
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
->>>>>>> 4dac8f8 (Operators ask and mend: one node answers for all, in JSON; the command line shows it)
 }
 
 }  // namespace crossfloor::cli

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 // Comma-separated values as RFC 4180 has them, read strictly: quoted fields may hold commas, line
 // breaks and doubled quotes; lines end in LF or CRLF. What two readers could understand differently
 // (a quote inside an unquoted field, something behind a closing quote, a lone carriage return)
@@ -10,20 +9,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-=======
-// Comma-separated values as spreadsheets write them (RFC 4180), with a head line.
-#pragma once
-
-#include <map>
-#include <string>
->>>>>>> 4dac8f8 (Operators ask and mend: one node answers for all, in JSON; the command line shows it)
 #include <vector>
 
 #include "protocol/result.h"
 
 namespace crossfloor::cli {
 
-<<<<<<< HEAD
 struct CsvRecord {
   std::size_t line = 0;  // where it begins, from 1
   std::vector<std::string> fields;
@@ -58,15 +49,5 @@ class CsvReader {
   std::size_t line_ = 1;
   std::size_t begin_ = 0;  // of the record that is being read
 };
-=======
-struct CsvRow {
-  std::size_t line = 0;  // where it begins, from 1
-  std::map<std::string, std::string> fields;
-};
-
-// Names of the head line become those of the fields. A byte order mark, CRLF and ';' in place of
-// ',' are understood. Errors name the line.
-Result<std::vector<CsvRow>> parse_csv(const std::string& text);
->>>>>>> 4dac8f8 (Operators ask and mend: one node answers for all, in JSON; the command line shows it)
 
 }  // namespace crossfloor::cli

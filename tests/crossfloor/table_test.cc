@@ -1,0 +1,81 @@
+#include "tools/crossfloor/table.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "tools/crossfloor/spans.h"
+
+using namespace crossfloor;
+using namespace crossfloor::cli;
+
+namespace {
+
+std::string printed(const Table& table, const Look& look = {}) {
+  std::ostringstream out;
+  table.print(out, look);
+  return out.str();
+}
+
+}  // namespace
+
+TEST_SUITE("tables") {
+  TEST_CASE("columns are aligned by what a terminal shows, numbers on the right") {
+    Table table({"NAME", ">AGE", "NOTE"});
+    table.add({"ada", "7", "x"});
+    table.add({"Zoë", "1200", "y"});
+    table.add({"日本", "3", ""});
+    CHECK(printed(table) ==
+          "NAME   AGE  NOTE\n"
+          "ada      7  x\n"
+          "Zoë   1200  y\n"
+          "日本     3  \n");
+  }
+
+  TEST_CASE("colours stand only where they are wanted, and take no room") {
+    Table table({"A", "B"});
+    table.add({{"late", Tint::bad}, "x"});
+    CHECK(printed(table) == "A     B\nlate  x\n");
+    CHECK(printed(table, {.colour = true}).find("\x1b[1;31mlate\x1b[0m  x") != std::string::npos);
+  }
+
+  TEST_CASE("lines are cut to the terminal") {
+    Table table({"A", "B"});
+    table.add({"abcdef", "ghijkl"});
+    CHECK(printed(table, {.width = 10}) == "A       B\nabcdef  g…\n");
+    CHECK(cut_to("日本語", 5) == "日本…");
+    CHECK(cut_to("abc", 3) == "abc");
+  }
+
+  TEST_CASE("what customers wrote cannot steer the terminal") {
+    CHECK(harmless("a\x1b[2Jb\x07") == "a·[2Jb·");
+    CHECK(harmless("one\ntwo\tthree") == "one two three");
+    CHECK(harmless("one\ntwo", true) == "one\ntwo");
+    CHECK(harmless("a\xe2\x80\xae"
+                   "b") == "a·b");  // right-to-left override
+    CHECK(harmless("Grüße 👋") == "Grüße 👋");
+    Table table({"A"});
+    table.add({"x\x1b]0;title\x07y"});
+    CHECK(printed(table).find('\x1b') == std::string::npos);
+  }
+
+  TEST_CASE("ages are short, and longer ones coarser") {
+    const std::vector<std::pair<std::int64_t, const char*>> ages = {
+        {0, "0.0 s"},        {450, "0.4 s"},           {12'000, "12 s"},
+        {60'000, "1 min"},   {184'000, "3 min 4 s"},   {7'500'000, "2 h 5 min"},
+        {86'400'000, "1 d"}, {273'600'000, "3 d 4 h"}, {-1, "-"}};
+    for (const auto& [ms, text] : ages) CHECK(age_text(ms) == text);
+  }
+
+  TEST_CASE("spans of time as people write them") {
+    CHECK(parse_span("500ms") == Duration{500});
+    CHECK(parse_span("30s") == Duration{30'000});
+    CHECK(parse_span("30") == Duration{30'000});
+    CHECK(parse_span("2m") == Duration{120'000});
+    CHECK(parse_span("3d") == Duration{259'200'000});
+    for (const char* bad : {"", "s", "-1s", "1 s", "1w", "99999999999999999999s", "400d"}) {
+      CAPTURE(bad);
+      CHECK_FALSE(parse_span(bad));
+    }
+  }
+}
