@@ -14,9 +14,18 @@ namespace {
 
 // Families of verbs, in the order in which help lists them.
 const std::vector<Family> families = {
-    // clang-format off: one a line, so that families added side by side do not conflict
-    add_look_verbs,   add_history_verbs, add_wait_verb, add_mend_verbs,     add_agent_verbs,
-    add_agent_client, add_replay_verb,   add_send_verb, add_customers_verb, add_mesh_verbs,
+    // One a line, so that families added side by side do not conflict.
+    // clang-format off
+    add_look_verbs,
+    add_history_verbs,
+    add_wait_verb,
+    add_mend_verbs,
+    add_agent_verbs,
+    add_agent_client,
+    add_replay_verb,
+    add_send_verb,
+    add_customers_verb,
+    add_mesh_verbs,
     // clang-format on
 };
 
