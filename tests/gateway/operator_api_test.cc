@@ -193,7 +193,8 @@ TEST_SUITE("operators' interface") {
   TEST_CASE("a password is hashed before the core hears of it, and a hash is not taken") {
     OperatorWorld world;
     auto answer =
-        world.ask("agent_add", R"({"name":"bob","password":"correct horse","reason":"new"})");
+        world.ask("agent_add",
+                  R"({"name":"bob","brands":["acme"],"password":"correct horse","reason":"new"})");
     REQUIRE_MESSAGE(answer.status == 200, answer.body.dump());
     CHECK(world.hashed == std::vector<std::string>{"correct horse"});
     REQUIRE(world.core->desk().record("bob"));
