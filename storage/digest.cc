@@ -1,5 +1,7 @@
 #include "storage/digest.h"
 
+#include <algorithm>
+
 #include "storage/projections.h"
 
 namespace crossfloor {
@@ -49,8 +51,17 @@ std::string Digest::text() const {
   return to_hex(sums) + "/" + std::to_string(rows);
 }
 
-DigestReckoner::DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region)
-    : crypto_(crypto), secret_(region_secret), region_(std::move(region)) {}
+DigestReckoner::DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region,
+                               std::vector<unsigned char> only)
+    : crypto_(crypto), secret_(region_secret), region_(std::move(region)), only_(std::move(only)) {}
+
+bool DigestReckoner::by_bucket() const {
+  return !only_.empty() && digested_kinds[kind_] != 'V';
+}
+
+bool DigestReckoner::wanted(unsigned char bucket) const {
+  return only_.empty() || std::find(only_.begin(), only_.end(), bucket) != only_.end();
+}
 
 void DigestReckoner::add(ByteView key, ByteView value) {
   Bytes row;
@@ -59,6 +70,7 @@ void DigestReckoner::add(ByteView key, ByteView value) {
   const Subject hash = crypto_.keyed_hash(secret_, row);
   // An act has no subject: it falls where its sequence does.
   const char bucket = key.front() == 'V' ? key.back() : key[1];
+  if (!wanted(static_cast<unsigned char>(bucket))) return;
   Digest& digest = digests_[static_cast<unsigned char>(bucket)];
   digest.first += get_be64(hash.view().data());
   digest.second += get_be64(hash.view().data() + 8);
@@ -68,7 +80,8 @@ void DigestReckoner::add(ByteView key, ByteView value) {
 Result<bool> DigestReckoner::step(const Reader& snapshot, std::size_t max_bytes) {
   if (kind_ == digested_kinds.size()) return true;
   const char kind = digested_kinds[kind_];
-  const Bytes prefix(1, kind);
+  Bytes prefix(1, kind);
+  if (by_bucket()) prefix.push_back(static_cast<char>(only_[bucket_]));
   std::size_t bytes = 0;
   bool more = false;
   Status bad;
@@ -94,7 +107,11 @@ Result<bool> DigestReckoner::step(const Reader& snapshot, std::size_t max_bytes)
   if (!bad.ok()) return bad.error();
   if (!more) {
     from_.clear();
-    ++kind_;
+    const bool same_kind = by_bucket() && ++bucket_ < only_.size();
+    if (!same_kind) {
+      bucket_ = 0;
+      ++kind_;
+    }
   }
   return kind_ == digested_kinds.size();
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "protocol/crypto.h"
 #include "storage/store.h"
@@ -33,7 +34,9 @@ using Digests = std::array<Digest, 256>;
 
 class DigestReckoner {
  public:
-  DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region);
+  // `only`: these buckets, in order; empty: all.
+  DigestReckoner(const Crypto& crypto, const Secret& region_secret, Region region,
+                 std::vector<unsigned char> only = {});
 
   // Takes in about `max_bytes` more of the rows; true when it has been through all. Each call must
   // read the same snapshot. Errors: corrupt (a row that cannot be read), io.
@@ -42,13 +45,18 @@ class DigestReckoner {
   const Digests& digests() const { return digests_; }
 
  private:
+  // Acts are found by their end, all other rows by their beginning.
+  bool by_bucket() const;
+  bool wanted(unsigned char bucket) const;
   void add(ByteView key, ByteView value);
 
   const Crypto& crypto_;
   Secret secret_;
   Region region_;
-  std::size_t kind_ = 0;  // of digested_kinds
-  Bytes from_;            // where to go on within it
+  std::vector<unsigned char> only_;
+  std::size_t kind_ = 0;    // of digested_kinds
+  std::size_t bucket_ = 0;  // of only_, within the kind
+  Bytes from_;              // where to go on within it
   Digests digests_{};
 };
 

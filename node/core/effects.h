@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -65,6 +66,13 @@ struct ReadRange {
   Sequence from = 0;
   std::uint32_t max_bytes = 0;
 };
+// Answer a question of `crossfloor verify` from a snapshot, in slices, off the loop (VerifyReading);
+// answered by verify_read().
+struct VerifyQuestion;
+struct ReadVerify {
+  std::uint64_t ticket = 0;
+  std::shared_ptr<const VerifyQuestion> question;
+};
 // Close and dial anew: nothing came for too long.
 struct Redial {
   NodeId peer;
@@ -77,6 +85,6 @@ struct AnswerInspection {
 };
 
 using Effect = std::variant<SendMessage, AnswerIntake, AnswerCommand, NotifyAgent, CallProvider,
-                            ReadRange, Redial, RosterChanged, AnswerInspection>;
+                            ReadRange, Redial, RosterChanged, AnswerInspection, ReadVerify>;
 
 }  // namespace crossfloor

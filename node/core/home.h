@@ -74,6 +74,7 @@ class Home {
   const std::map<ConversationId, Conversation>& conversations() const { return open_; }
   std::size_t unplaced() const { return unplaced_.size(); }
   const AccountSettings* account(const std::string& name) const;
+  const std::map<std::string, AccountSettings>& accounts() const { return accounts_; }
   HostOrder hosts_of(const AccountSettings& account, Now now) const;
   // Replies whose sender is this node and whose outcome is not known: for the dispatcher.
   std::uint64_t takeovers() const { return takeovers_; }

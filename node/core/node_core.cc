@@ -23,7 +23,8 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
       home_(scribe_, settings, mesh_, *this, desk_),
       sender_(scribe_, settings, *this),
       commands_(scribe_, home_, desk_, receipts_, mesh_, *this, Commands::Options{}),
-      operators_(*this, *this) {
+      operators_(*this, *this),
+      verify_(scribe_, settings, mesh_, parts.roster, home_, *this, VerifyPort::Options{}) {
   desk_.attach(home_);
 }
 
@@ -147,9 +148,17 @@ void NodeCore::on(const NodeId& from, const DeskFrame& frame, Now now) {
   } else if (const auto* seen = std::get_if<SeenAnswer>(&frame.message)) {
     home_.seen_answer(from, *seen, now);
   } else if (const auto* asked = std::get_if<InspectQuestion>(&frame.message)) {
-    operators_.receive(from, *asked, now);
+    if (VerifyPort::asks(asked->what)) {
+      verify_.receive(from, *asked, now);
+    } else {
+      operators_.receive(from, *asked, now);
+    }
   } else if (const auto* told = std::get_if<InspectAnswer>(&frame.message)) {
-    operators_.receive(from, *told, now);
+    if (VerifyPort::numbers(told->number)) {
+      verify_.receive(from, *told);
+    } else {
+      operators_.receive(from, *told, now);
+    }
   }
 }
 
@@ -396,7 +405,16 @@ Status NodeCore::force_takeover(const ConversationId& id, const std::string& by,
 
 void NodeCore::operate(RequestId request, const std::string& what, const std::string& arguments,
                        Now now) {
-  operators_.ask(request, what, arguments, now);
+  if (VerifyPort::asks(what)) {
+    verify_.ask(request, what, arguments, now);
+  } else {
+    operators_.ask(request, what, arguments, now);
+  }
+  settle(now);
+}
+
+void NodeCore::verify_read(std::uint64_t ticket, const std::string& json, Now now) {
+  verify_.read(ticket, json);
   settle(now);
 }
 
@@ -411,6 +429,7 @@ void NodeCore::tick(Now now) {
   sender_.tick(now);
   commands_.tick(now);
   operators_.tick(now);
+  verify_.tick(now);
   if (now.steady >= next_look_) {
     next_look_ = now.steady + look_every;
     // Whoever was called dead may have been taken over: look at what the others have first.
@@ -427,8 +446,9 @@ void NodeCore::tick(Now now) {
 
 Instant NodeCore::deadline() const {
   Instant due = next_look_;
-  for (const auto& one : {mesh_.deadline(), replication_.deadline(), desk_.deadline(),
-                          sender_.deadline(), commands_.deadline(), operators_.deadline()}) {
+  for (const auto& one :
+       {mesh_.deadline(), replication_.deadline(), desk_.deadline(), sender_.deadline(),
+        commands_.deadline(), operators_.deadline(), verify_.deadline()}) {
     if (one && *one < due) due = *one;
   }
   return due;

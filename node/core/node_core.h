@@ -15,6 +15,7 @@
 #include "node/core/receipts.h"
 #include "node/core/replication.h"
 #include "node/core/sender.h"
+#include "node/core/verify_port.h"
 
 namespace crossfloor {
 
@@ -65,8 +66,11 @@ class NodeCore final : private Outlet {
   // An operator makes this node the home of a conversation whatever its old one says.
   Status force_takeover(const ConversationId& id, const std::string& by, Now now);
 
-  // An operator's question or act (node/core/operators.h), answered by AnswerInspection.
+  // An operator's question or act (node/core/operators.h), or a question of `crossfloor verify`
+  // (node/core/verify_port.h); answered by AnswerInspection.
   void operate(RequestId request, const std::string& what, const std::string& arguments, Now now);
+  // The answer to a ReadVerify effect.
+  void verify_read(std::uint64_t ticket, const std::string& json, Now now);
 
   // --- time and disk ---
   void tick(Now now);
@@ -128,6 +132,7 @@ class NodeCore final : private Outlet {
   Sender sender_;
   Commands commands_;
   Operators operators_;
+  VerifyPort verify_;
   bool restored_ = false;
   bool stopping_ = false;
   std::uint32_t incarnation_ = 0;

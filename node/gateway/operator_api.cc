@@ -113,7 +113,7 @@ kj::Promise<HttpReply> OperatorApi::handle(HttpRequest request) {
   const std::string what = request.parameter("what");
   auto owner = who(request);
   if (!owner.ok()) return HttpReply::problem(owner.error());
-  if (!is_command(what) && !Operators::knows(what)) {
+  if (!is_command(what) && !Operators::knows(what) && !VerifyPort::asks(what)) {
     return HttpReply::problem(Error{ErrorCode::not_found,
                                     "there is no question or act '" + what + "'", "",
                                     "see `crossfloor --help`"});

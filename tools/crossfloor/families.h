@@ -10,6 +10,7 @@ void add_history_verbs(CLI::App& app, Context& context);  // conversation, custo
 void add_wait_verb(CLI::App& app, Context& context);      // wait
 void add_mend_verbs(CLI::App& app, Context& context);     // requeue, assign, close, drain, …
 void add_agent_verbs(CLI::App& app, Context& context);    // agent list, add, set, …
+void add_verify_verb(CLI::App& app, Context& context);
 void add_replay_verb(CLI::App& app, Context& context);
 void add_send_verb(CLI::App& app, Context& context);
 void add_customers_verb(CLI::App& app, Context& context);

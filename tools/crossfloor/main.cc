@@ -22,6 +22,7 @@ const std::vector<Family> families = {
     add_mend_verbs,
     add_agent_verbs,
     add_agent_client,
+    add_verify_verb,
     add_replay_verb,
     add_send_verb,
     add_customers_verb,

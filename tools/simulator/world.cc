@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "node/core/verify_node.h"
 #include "protocol/check.h"
 #include "protocol/join.h"
 
@@ -297,6 +298,12 @@ void World::carry_out(std::size_t index, Effect& effect) {
     on_host(index, Duration{1}, [this, wanted](Host& reader) {
       reader.core->range_read(
           wanted.to, read_range(reader.disk, wanted.stream, wanted.from, wanted.max_bytes), now());
+    });
+  } else if (const auto* asked = std::get_if<ReadVerify>(&effect)) {
+    const ReadVerify wanted = *asked;
+    on_host(index, Duration{1}, [this, wanted](Host& reader) {
+      reader.core->verify_read(wanted.ticket,
+                               answer_verify(crypto_, reader.disk, *wanted.question), now());
     });
   } else if (const auto* call = std::get_if<CallProvider>(&effect)) {
     const CallProvider wanted = *call;
