@@ -62,7 +62,6 @@ class Receipts final : public VerifyStage {
                    receipts_[i].name + ": no node that holds its region could be asked");
         continue;
       }
-      ++asked_;
       for (const auto& id : at->second) to_ask_[id].push_back(i);
     }
     for (const auto& [id, all] : to_ask_) {
@@ -103,6 +102,7 @@ class Receipts final : public VerifyStage {
       bench.find(Verdict::broken, "receipts", at.second, receipt.receipt.stream,
                  receipt.name + ": " + what, "");
     }
+    std::size_t proved = 0;
     std::size_t unproved = 0;
     std::map<Region, std::vector<NodeId>> holders;
     for (std::size_t i = 0; i < receipts_.size(); ++i) {
@@ -114,15 +114,14 @@ class Receipts final : public VerifyStage {
                          const auto told = answered_.find(id);
                          return told != answered_.end() && told->second[i];
                        });
-      if (!all) ++unproved;
+      ++(all ? proved : unproved);
     }
     if (unproved > 0) {
       bench.find(Verdict::not_proved, "receipts", {}, "",
                  counted(unproved, "receipt") + " could not be looked for");
     }
-    std::string said =
-        counted(asked_ - failed.size() - std::min(unproved, asked_ - failed.size()), "receipt") +
-        " of " + std::to_string(receipts_.size()) + " proved on every node of their region";
+    std::string said = counted(proved, "receipt") + " of " + std::to_string(receipts_.size()) +
+                       " proved on every node of their region";
     if (echoes_ > 0) {
       said += "; " + counted(echoes_, "receipt") + " of echoes name no entry";
     }
@@ -131,7 +130,6 @@ class Receipts final : public VerifyStage {
 
   std::vector<ReceiptToProve> receipts_;
   std::optional<Instant> since_;
-  std::size_t asked_ = 0;
   std::size_t echoes_ = 0;
   std::map<NodeId, Indices> to_ask_;
   std::map<NodeId, Indices> later_;
