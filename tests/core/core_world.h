@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/core/node_core.h"
+#include "node/core/verify_node.h"
 #include "protocol/join.h"
 #include "storage/memory_store.h"
 
@@ -95,6 +96,7 @@ class CoreWorld {
   }
 
   Host& host(std::size_t index) { return *hosts_[index]; }
+  const std::vector<Receipt>& receipts() const { return receipts_; }
   NodeCore& core(std::size_t index) { return *hosts_[index]->core; }
   Now now() const {
     return {time_, wall_from_ms(1'700'000'000'000 + time_.time_since_epoch().count())};
@@ -202,6 +204,12 @@ class CoreWorld {
     } else if (const auto* read = std::get_if<ReadRange>(&effect)) {
       from.core->range_read(
           read->to, read_range(from.disk, read->stream, read->from, read->max_bytes), now());
+    } else if (const auto* question = std::get_if<ReadVerify>(&effect)) {
+      from.core->verify_read(question->ticket,
+                             answer_verify(crypto_, *from.disk.snapshot(), *question->question),
+                             now());
+    } else if (const auto* taken = std::get_if<AnswerIntake>(&effect)) {
+      if (taken->receipt.ok()) receipts_.push_back(taken->receipt.value());
     }
   }
 
@@ -211,6 +219,7 @@ class CoreWorld {
   std::vector<std::unique_ptr<Host>> hosts_;
   Instant time_ = Instant{} + Duration{1'000'000};
   std::map<RequestId, std::string> answers_;
+  std::vector<Receipt> receipts_;
   RequestId next_request_ = 1;
   int messages_ = 0;
 };

@@ -15,6 +15,7 @@
 #include "protocol/json_codec.h"
 #include "tools/crossfloor/families.h"
 #include "tools/crossfloor/node_client.h"
+#include "tools/crossfloor/receipts_file.h"
 
 namespace crossfloor::cli {
 namespace {
@@ -32,31 +33,6 @@ Error at_line(const std::string& path, std::size_t line, std::string what) {
                "lines as `crossfloor replay --receipts` writes them"};
 }
 
-Result<ReceiptToProve> parse_receipt(const std::string& line) {
-  auto json = parse_json(line);
-  if (!json.ok()) return json.error();
-  const auto text = [&](const char* name) {
-    const JsonValue* value = json.value().find(name);
-    return value == nullptr ? std::string() : value->text;
-  };
-  const auto message = MessageId::from_hex_text(text("message_id"));
-  const auto hash = Hash::from_hex_text(text("hash"));
-  const JsonValue* sequence = json.value().find("sequence");
-  if (!message || !hash || sequence == nullptr || text("stream").empty() ||
-      (sequence->kind != JsonValue::Kind::natural && sequence->text.empty())) {
-    return Error{ErrorCode::malformed, "not a receipt: message_id, stream, sequence and hash", "",
-                 ""};
-  }
-  ReceiptToProve out;
-  out.name = text("account") + " " + text("external_id");
-  out.receipt = {*message, text("stream"), sequence->natural, *hash};
-  // 64-bit numbers that browsers would round are written as text.
-  if (sequence->kind == JsonValue::Kind::text) {
-    out.receipt.sequence = std::strtoull(sequence->text.c_str(), nullptr, 10);
-  }
-  return out;
-}
-
 // A message that was delivered three times has three receipts of one entry: it is proved once.
 Result<std::vector<ReceiptToProve>> read_receipts(const std::string& path) {
   std::ifstream file(path);
@@ -70,11 +46,12 @@ Result<std::vector<ReceiptToProve>> read_receipts(const std::string& path) {
   for (std::size_t number = 1; std::getline(file, line); ++number) {
     if (line.empty()) continue;
     if (line.size() > max_line) return at_line(path, number, "the line is over 8 KiB");
-    auto receipt = parse_receipt(line);
-    if (!receipt.ok()) return at_line(path, number, receipt.error().what);
-    const auto& said = receipt.value().receipt;
-    if (known.insert({said.message, said.stream, said.sequence, said.hash}).second) {
-      out.push_back(std::move(receipt).value());
+    auto kept = read_receipt_line(line);
+    if (!kept.ok()) return at_line(path, number, kept.error().text());
+    const GenericReceipt& said = kept.value().receipt;
+    if (known.insert({said.message_id, said.stream, said.sequence, said.hash}).second) {
+      out.push_back({kept.value().account + " " + kept.value().external_id,
+                     {said.message_id, said.stream, said.sequence, said.hash}});
     }
   }
   if (out.empty()) return at_line(path, 1, "the file holds no receipt");
