@@ -148,8 +148,6 @@ std::string verify_error(const Error& error) {
 VerifyReading::VerifyReading(const Crypto& crypto, std::shared_ptr<const VerifyQuestion> question)
     : crypto_(crypto), question_(std::move(question)) {}
 
-VerifyReading::~VerifyReading() = default;
-
 std::optional<std::string> VerifyReading::step(const Reader& snapshot) {
   ++slices_;
   const std::string& what = question_->what;

@@ -33,7 +33,6 @@ struct VerifyQuestion {
 class VerifyReading {
  public:
   VerifyReading(const Crypto& crypto, std::shared_ptr<const VerifyQuestion> question);
-  ~VerifyReading();
 
   // One slice, about 1 MiB; always of the same snapshot. The answer's JSON once it is done.
   std::optional<std::string> step(const Reader& snapshot);
