@@ -309,7 +309,7 @@ class Chains final : public VerifyStage {
       return false;
     }
     bench.say("chains", counted(entries_, "entry") + " in " + counted(streams_, "copy") +
-                            " of streams, each seal genuine");
+                            " of streams checked against their seals");
     return true;
   }
 
