@@ -40,6 +40,7 @@ NodeProcess::NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const C
       generation_(random_.next()),
       inbox_(io.unixEventPort),
       readers_(inbox_, {"reader", 2, 1024}),
+      verify_reads_(readers_, crypto),
       worker_(inbox_, {"worker", 1, 256}),
       ended_(kj::newPromiseAndFulfiller<int>()) {}
 
@@ -187,6 +188,12 @@ void NodeProcess::carry_out(Effect&& effect) {
     void operator()(NotifyAgent&& one) { node.agents_->carry_out(one); }
     void operator()(CallProvider&& one) { node.provider_calls_->call(std::move(one)); }
     void operator()(ReadRange&& one) { node.read_range_for(std::move(one)); }
+    void operator()(ReadVerify&& one) {
+      node.verify_reads_.start(one, node.snapshot(), [&n = node](auto ticket, const auto& json) {
+        n.driver_->call("verify_read",
+                        [&](NodeCore& core, Now now) { core.verify_read(ticket, json, now); });
+      });
+    }
     void operator()(Redial&& one) { node.traffic_->redial(one.peer); }
     void operator()(RosterChanged&&) { node.roster_changed(); }
     void operator()(AnswerInspection&& one) { node.hooks_.inspection(std::move(one)); }

@@ -14,6 +14,7 @@
 #include "node/runtime/loop_inbox.h"
 #include "node/runtime/signals.h"
 #include "node/runtime/task_threads.h"
+#include "node/runtime/verify_reads.h"
 #include "node/shell/agents_service.h"
 #include "node/shell/foundation.h"
 #include "node/shell/intake_api.h"
@@ -92,6 +93,7 @@ class NodeProcess {
   std::unique_ptr<NodeCore> core_;
   std::unique_ptr<CoreDriver> driver_;
   TaskThreads readers_;
+  VerifyReads verify_reads_;
   TaskThreads worker_;
   std::unique_ptr<MeshTraffic> traffic_;
   std::unique_ptr<HttpClient> client_;
