@@ -66,8 +66,8 @@ struct ReadRange {
   Sequence from = 0;
   std::uint32_t max_bytes = 0;
 };
-// Answer a question of `crossfloor verify` from a snapshot, in slices, off the loop (VerifyReading);
-// answered by verify_read().
+// Answer a question of `crossfloor verify` from a snapshot, in slices, off the loop
+// (VerifyReading); answered by verify_read().
 struct VerifyQuestion;
 struct ReadVerify {
   std::uint64_t ticket = 0;
