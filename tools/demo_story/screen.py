@@ -10,7 +10,7 @@ import termios
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN, REVERSE = "1", "2", "31", "32", "33", "36", "7"
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-LEAST = (60, 16)
+LEAST = (80, 20)  # columns and lines
 
 STATE_COLOURS = {"up": GREEN, "down": RED, "frozen": CYAN, "cut off": YELLOW, "starting": DIM}
 BAR = "▏▎▍▌▋▊▉█"
@@ -77,40 +77,49 @@ def title(paint, text, width):
 
 # ---- the parts, each a list of lines ------------------------------------------------------------
 
-HEAD = (" SITE      NODE         AGENTS           WAITING            OLDEST    TARGET  AT WORK  LAG")
-SMALL_HEAD = " SITE      NODE      AGENTS      WAITING         OLDEST /TARGET  WORK  LAG LINKS"
+# Title, width, whether it stands at the right. Together 80 columns; what is over widens WAITING.
+COLUMNS = (("SITE", 9, False), ("STATE", 8, False), ("FREE", 4, True), ("BUSY", 4, True),
+           ("AWAY", 4, True), ("WAITING", 13, False), ("OLDEST", 6, True), ("TARGET", 6, True),
+           ("WORK", 4, True), ("LAG", 4, True), ("LINKS", 7, False))
+MOST_WAITING = 40  # fills the bar
 
 
-def site_line(one, paint, now):
-    state = one.state
-    shown = paint(pad(state, 9), STATE_COLOURS.get(state, DIM))
+def row(cells, width):
+    more = min(30, max(0, width - LEAST[0]))
+    out = []
+    for (name, columns, at_right), cell in zip(COLUMNS, cells):
+        columns += more if name == "WAITING" else 0
+        out.append(right(cell, columns) if at_right else pad(cell, columns))
+    return " " + " ".join(out).rstrip()
+
+
+def site_line(one, paint, width, now):
+    shown = paint(one.state, STATE_COLOURS.get(one.state, DIM))
     if not one.told_by:
-        gone = f"for {span(1000 * (now - one.since))}" if state in ("down", "frozen") else ""
-        return f" {pad(paint(one.name, BOLD), 9)} {shown} {paint(gone or 'does not answer', DIM)}"
-    agents = (paint(f"{one.free:2d}", *((GREEN,) if one.free else (DIM,))) +
-              paint(f" {one.busy:2d}", *((YELLOW,) if one.busy else (DIM,))) +
-              paint(f" {one.away:2d}", DIM))
+        gone = (f"for {span(1000 * (now - one.since))}" if one.state in ("down", "frozen")
+                else "does not answer")
+        return f" {pad(paint(one.name, BOLD), 9)} {pad(shown, 8)} {paint(gone, DIM)}"
     drowning = one.target_ms and one.oldest_ms > one.target_ms / 2
     colour = RED if one.late or drowning else YELLOW if one.waiting else DIM
-    waiting = paint(f"{one.waiting:3d}", colour) + " " + pad(
-        paint(bar(one.waiting, 40, 10), colour), 10)
-    oldest = paint(right(span(one.oldest_ms) if one.waiting else "–", 7), colour)
-    target = paint(pad(f"/{span(one.target_ms)}" if one.waiting and one.target_ms else "", 7), DIM)
-    lag = paint(right(str(one.lag), 4), *((YELLOW,) if one.lag else (DIM,)))
-    links = "".join(paint(f" {peer[:3]}", *((GREEN,) if up else (RED,)))
-                    if paint.colour else f" {peer[:3]}{'+' if up else '-'}"
-                    for peer, up in sorted(one.links.items()))
-    return (f" {pad(paint(one.name, BOLD), 9)} {shown} {agents}  {waiting} {oldest} {target}"
-            f" {one.at_work:4d} {lag}{links}")
+    columns = 9 + min(30, max(0, width - LEAST[0]))
+    links = " ".join(paint(peer[:3] if up else "✗" + peer[:2], GREEN if up else RED)
+                     for peer, up in sorted(one.links.items()))
+    return row([
+        paint(one.name, BOLD), shown,
+        paint(str(one.free), GREEN if one.free else DIM),
+        paint(str(one.busy), YELLOW if one.busy else DIM),
+        paint(str(one.away), DIM),
+        paint(f"{one.waiting:3d} {bar(one.waiting, MOST_WAITING, columns)}", colour),
+        paint(span(one.oldest_ms) if one.oldest_ms else "–", colour),
+        paint(span(one.target_ms) if one.oldest_ms else "", DIM),
+        str(one.at_work),
+        paint(str(one.lag), YELLOW if one.lag else DIM),
+        links], width)
 
 
 def sites_part(view, paint, width, now):
-    head = (" SITE      NODE       AGENTS    WAITING       OLDEST /TARGET WORK  LAG LINKS")
-    sub = paint("                     free busy away", DIM)
-    del sub
-    lines = [paint(cut(head, width), DIM)]
-    lines += [site_line(one, paint, now) for one in view.sites.values()]
-    return lines
+    head = row([name for name, _, _ in COLUMNS], width)
+    return [paint(head, DIM)] + [site_line(one, paint, width, now) for one in view.sites.values()]
 
 
 def flows_part(view, paint):
@@ -124,23 +133,23 @@ def flows_part(view, paint):
             count = view.flows.get((home, there), 0)
             arrow = "  " if there == home else "→ "
             codes = (DIM,) if not count else () if there == home else (BOLD, YELLOW)
-            cells += paint(right(arrow + str(count) if count else "·", 10), *codes)
-        share = f"{100 * others // total:3d} % overflow" if total and others else ""
-        lines.append(f" customers of {pad(home, 9)}{cells}   {paint(share, YELLOW)}")
+            cells += paint(right(arrow + str(count) if count else "·", 12), *codes)
+        share = f"{100 * others // total} % overflow" if total and others else ""
+        lines.append(f" customers of {pad(home, 9)}{cells}   {paint(share, YELLOW)}".rstrip())
     return lines
 
 
 def title_of_flows(paint, names):
     return (paint(" ANSWERED, last minute", DIM) + " " +
-            "".join(paint(right("by " + name[:7], 10), DIM) for name in names))
+            "".join(paint(right("by " + name, 12), DIM) for name in names))
 
 
 def customers_part(view, paint):
     c = view.customers
     if not c:
         return []
-    line = (f" customers: {c['written']} wrote, {c['replies']} replies came back"
-            f", {c['waiting']} wait, half of them at most {span(c['median_ms'])}")
+    line = (f" {c['written']} messages from customers, {c['replies']} replies at their side; waited "
+            f"{span(c['median_ms'])} (median)")
     last = c.get("last")
     lines = [line]
     if last:
@@ -166,8 +175,8 @@ def tries(view):
         out.append(("tools/demo --site helsinki kill", f"is: kill -9 {one.pid}"))
         one = view.sites["warsaw"]
         out.append(("tools/demo --site warsaw freeze", f"is: kill -STOP {one.pid}"))
-    out.append(("tools/demo --join london", "answer customers yourself, as guest-london"))
-    out.append(("tools/demo --look status", "or: queue, agents, links, outbox, explain ID, verify"))
+    out.append(("tools/demo --join london", "be its agent guest-london, answer customers"))
+    out.append(("tools/demo --look status", "or queue, agents, links, explain ID, verify"))
     return out
 
 
