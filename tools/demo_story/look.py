@@ -1,5 +1,5 @@
 """What the screen shows, asked from the nodes with the verbs that an operator would use:
-`crossfloor status`, `agents`, `links` and `conversations`, each with --json. Overflow is counted from
+`crossfloor status`, `agents`, `queue` and `links`, each with --json. Overflow is counted from
 `agents`, which says for each conversation at work whose customer it is.
 """
 
@@ -7,7 +7,6 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-import cast
 from mesh import Failure
 
 MINUTE = 60.0
@@ -176,6 +175,3 @@ def stands_still(pid):
     except OSError:
         return False
 
-
-def site_of_account(name):
-    return cast.account(name).home
