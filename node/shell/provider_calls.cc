@@ -46,7 +46,8 @@ void ProviderCalls::call(CallProvider&& call) {
   HttpCall http = call.lookup
                       ? build_lookup(account.callback, call.reply, account.secrets, wall)
                       : build_callback(account.callback, callback_of(call), account.secrets, wall);
-  const auto told = [this, reply = call.reply, attempt = call.attempt,
+  // Moved into the promise: KJ would keep a reference to what it is given by name.
+  auto told = [this, reply = call.reply, attempt = call.attempt,
                      lookup = call.lookup](HttpOutcome&& outcome) {
     const WallTime now_wall = machine_now().wall;
     const DeliveryResult result =
@@ -59,7 +60,7 @@ void ProviderCalls::call(CallProvider&& call) {
       core.provider_answered(reply, attempt, lookup, result, now);
     });
   };
-  tasks_.add(client_.call(std::move(http)).then(told));
+  tasks_.add(client_.call(std::move(http)).then(std::move(told)));
 }
 
 void ProviderCalls::taskFailed(kj::Exception&& exception) {
