@@ -62,7 +62,9 @@ void Commands::carry_out(const NodeId& asker, const DeskCommand& command, Now no
   const auto send = [this, asker, answer = done.answer](bool) {
     outlet_.send<DeskFrame>(asker, LinkKind::live, answer);
   };
-  if (done.written) {
+  const bool mesh = settings_.durability == Durability::mesh && done.written &&
+                    mesh_.nodes_of(done.written->stream.region, now).size() > 1;
+  if (mesh) {
     receipts_.wait(done.written->stream, done.written->at.sequence, send);
   } else {
     send(true);

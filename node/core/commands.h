@@ -18,12 +18,13 @@ class Commands {
     std::size_t max_waiting = 10'000;
   };
   Commands(Scribe& scribe, Home& home, Desk& desk, Receipts& receipts, const MeshView& mesh,
-           Outlet& outlet, Options options)
+           const NodeSettings& settings, Outlet& outlet, Options options)
       : scribe_(scribe),
         home_(home),
         desk_(desk),
         receipts_(receipts),
         mesh_(mesh),
+        settings_(settings),
         outlet_(outlet),
         options_(options) {}
 
@@ -59,6 +60,7 @@ class Commands {
   Desk& desk_;
   Receipts& receipts_;
   const MeshView& mesh_;
+  const NodeSettings& settings_;
   Outlet& outlet_;
   Options options_;
   std::map<CommandId, Pending> pending_;

@@ -22,7 +22,7 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
       desk_(scribe_, settings, mesh_, *this),
       home_(scribe_, settings, mesh_, *this, desk_),
       sender_(scribe_, settings, *this),
-      commands_(scribe_, home_, desk_, receipts_, mesh_, *this, Commands::Options{}),
+      commands_(scribe_, home_, desk_, receipts_, mesh_, settings, *this, Commands::Options{}),
       operators_(*this, *this),
       verify_(scribe_, settings, mesh_, parts.roster, home_, *this, VerifyPort::Options{}) {
   desk_.attach(home_);

@@ -47,6 +47,8 @@ AccountSettings account_of(const AccountConfig& config, const NodeSettings& node
   out.helper_after = config.helper_after;
   out.ring = config.ring;
   out.lease = config.lease;
+  out.language = config.language;
+  out.skills = config.skills;
   return out;
 }
 
