@@ -153,6 +153,12 @@ Status NodeProcess::open_http() {
   agents_ = std::make_unique<AgentsService>(AgentsService::Parts{
       *core_, *driver_, *foundation_.store, random_, timer_, inbox_, readers_, worker_});
   agents_->add_routes(router_);
+  agents_->add_routes(control_router_);
+  operators_ = std::make_unique<OperatorsService>(
+      OperatorsService::Parts{*core_, *driver_, crypto_, random_, timer_, worker_});
+  if (auto read = operators_->read_tokens(config.http.tokens_file); !read.ok()) return read;
+  operators_->add_routes(router_);
+  operators_->add_routes(control_router_);
   HttpServerOptions options = server_options();
   options.address = config.http.listen.text();
   options.tls_certificate = config.http.tls_certificate;
@@ -183,7 +189,7 @@ void NodeProcess::carry_out(Effect&& effect) {
     void operator()(SendMessage&& one) { node.traffic_->send(one); }
     void operator()(AnswerIntake&& one) { node.intake_->answer(std::move(one)); }
     void operator()(AnswerCommand&& one) {
-      if (!node.agents_->carry_out(one)) node.hooks_.command(std::move(one));
+      if (!node.operators_->carry_out(one)) node.agents_->carry_out(one);
     }
     void operator()(NotifyAgent&& one) { node.agents_->carry_out(one); }
     void operator()(CallProvider&& one) { node.provider_calls_->call(std::move(one)); }
@@ -196,7 +202,7 @@ void NodeProcess::carry_out(Effect&& effect) {
     }
     void operator()(Redial&& one) { node.traffic_->redial(one.peer); }
     void operator()(RosterChanged&&) { node.roster_changed(); }
-    void operator()(AnswerInspection&& one) { node.hooks_.inspection(std::move(one)); }
+    void operator()(AnswerInspection&& one) { node.operators_->carry_out(one); }
   };
   std::visit(Carry{*this}, std::move(effect));
 }

@@ -22,6 +22,7 @@
 #include "node/shell/mesh_traffic.h"
 #include "node/shell/node_api.h"
 #include "node/shell/node_figures.h"
+#include "node/shell/operators_service.h"
 #include "node/shell/provider_calls.h"
 
 namespace crossfloor {
@@ -102,6 +103,7 @@ class NodeProcess {
   std::unique_ptr<IntakeApi> intake_;
   std::unique_ptr<NodeApi> api_;
   std::unique_ptr<AgentsService> agents_;
+  std::unique_ptr<OperatorsService> operators_;
   HttpRouter router_;
   HttpRouter control_router_;
   std::unique_ptr<HttpServer> server_;
