@@ -215,7 +215,7 @@ class Customers:
 
     def _judge(self, account, reply):
         """Which questions it answers, and whether it came by the way on which they were asked."""
-        for external_id in tags_in(self.answered_part(reply["text"])):
+        for external_id in dict.fromkeys(tags_in(self.answered_part(reply["text"]))):
             asked = self.asked.get((account, external_id))
             if asked is None:
                 self.wrong.append(f"{external_id} was answered on {account}, where nobody asked it")

@@ -27,9 +27,10 @@ LOG_EVERY = 5.0                      # seconds between lines when there is no sc
 
 # Messages per second, and waves: every so often so many at once. Helsinki is the one that drowns.
 FLOOD = {
-    "helsinki": ["--rate", "0.5", "--burst", "40s:24"],
-    "warsaw": ["--rate", "0.25"],
-    "london": ["--rate", "0.25", "--burst", "90s:10"],
+    "aurora-chat": ["--rate", "0.3", "--burst", "40s:16", "--public", "0"],
+    "aurora-page": ["--rate", "0.2", "--burst", "40s:8", "--public", "1"],
+    "marlin-chat": ["--rate", "0.25", "--public", "0"],
+    "marlin-page": ["--rate", "0.25", "--public", "1"],
 }
 VERBS = ("cut", "mend", "kill", "start", "restart", "freeze", "thaw", "stop")
 
@@ -84,8 +85,9 @@ class Demo:
     def __init__(self):
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir(parents=True)
-        self.ports = dict(zip(cast.SITES, free_ports(len(cast.SITES))))
-        self.mesh = Mesh(FOLDER, lambda account: self.ports[account.home])
+        names = [one.name for one in cast.ACCOUNTS]
+        self.ports = dict(zip(names, free_ports(len(names))))
+        self.mesh = Mesh(FOLDER, lambda account: self.ports[account.name])
         self.looker = Looker(self.mesh)
         self.guests = cast.guests()
         self.helpers = []  # processes of agents and customers
@@ -120,18 +122,16 @@ class Demo:
                         "agent", "--auto", "--agents", self.mesh.folder / f"{site.name}-passwords.csv",
                         "--node", site.url, "--mean", "9s", "--reaction", "800ms", "--reply", REPLY)
         self.write_targets()
-        for name in cast.SITES:
-            accounts = [word for one in cast.ACCOUNTS if one.home == name
-                        for word in ("--only", one.name)]
+        for name, flood in FLOOD.items():
             self.helper(f"customers of {name}", f"{name}-customers.log",
-                        "customers", "--targets", self.mesh.folder / "accounts.toml", *accounts,
-                        "--listen", f"127.0.0.1:{self.ports[name]}", *FLOOD[name],
+                        "customers", "--targets", self.mesh.folder / "accounts.toml",
+                        "--only", name, "--listen", f"127.0.0.1:{self.ports[name]}", *flood,
                         "--people", "300", "--hosts", "2", "--quiet",
                         "--log", self.mesh.folder / f"{name}-replies.jsonl",
                         "--receipts", self.mesh.folder / f"{name}-receipts.jsonl")
         self.customers = CustomersView(
-            [self.mesh.folder / f"{name}-replies.jsonl" for name in cast.SITES],
-            [self.mesh.folder / f"{name}-receipts.jsonl" for name in cast.SITES])
+            [self.mesh.folder / f"{name}-replies.jsonl" for name in FLOOD],
+            [self.mesh.folder / f"{name}-receipts.jsonl" for name in FLOOD])
         NOTE.write_text(json.dumps({
             "pid": os.getpid(),
             "sites": {site.name: {"data": str(site.data), "url": site.url}
@@ -271,7 +271,7 @@ class Demo:
             ending.cancel()
         finally:
             print("ending all processes", flush=True)
-            await asyncio.gather(*(one.stop() for one in self.helpers), return_exceptions=True)
+            await asyncio.gather(*(one.stop(within=2.0) for one in self.helpers), return_exceptions=True)
             await self.mesh.stop_all()
             with contextlib.suppress(FileNotFoundError):
                 SOCKET.unlink()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from mesh import Failure
 
 MINUTE = 60.0
-ASK_WITHIN = 4.0  # seconds; a node that stands still answers nobody
+ASK_WITHIN = 8.0  # seconds; a node that stands still answers nobody
+OLD = 10.0        # seconds; figures older than this are not shown
 
 
 @dataclass
@@ -19,7 +20,8 @@ class SiteView:
     state: str = "starting"   # up, down, frozen, cut off, not reached
     since: float = 0.0        # when it came into this state, by the demo's clock
     pid: int = 0
-    told_by: str = ""         # which node told the figures; empty: nobody
+    told_by: str = ""         # which node told the figures; empty: nobody, lately
+    told_at: float = 0.0      # by the demo's clock
     free: int = 0             # agents who can take more, who are full, and who are away
     busy: int = 0
     away: int = 0
@@ -41,8 +43,6 @@ class View:
     customers: dict = field(default_factory=dict)
     asked: str = ""                              # which node was asked
     running: float = 0.0
-    data: str = ""                               # data folder of the node that was asked
-    guests: dict = field(default_factory=dict)   # site: how to join there
 
 
 def busyness(row):
@@ -105,19 +105,23 @@ class Looker:
                 one.state, one.pid, one.since = state, pid, now
         best = self._best_to_ask()
         self.view.asked = best or ""
+        told = set()
+        if best is not None:
+            # Who cannot be reached by the others goes on alone, and can still tell how it fares.
+            alone = [one.name for one in self.view.sites.values()
+                     if one.state == "cut off" and one.name != best]
+            await asyncio.gather(self._ask(best, told, first=True),
+                                 *(self._ask(name, told, first=False) for name in alone))
+            await asyncio.gather(*(self._ask(one.name, told, first=False)
+                                   for one in self.view.sites.values()
+                                   if one.name not in told and one.state == "up"))
         for one in self.view.sites.values():
-            one.told_by = ""
-        if best is None:
-            return
-        self.view.data = str(self.mesh[best].data)
-        await self._ask(best, first=True)
-        # Who cannot be reached by the others goes on by itself, and can still tell how it fares.
-        await asyncio.gather(*(self._ask(one.name, first=False)
-                               for one in list(self.view.sites.values())
-                               if not one.told_by and one.state in ("up", "cut off")))
+            gone = one.state in ("down", "frozen")
+            if one.name not in told and (gone or now - one.told_at > OLD):
+                one.told_by = ""
         self.view.flows = self.flows.counts()
 
-    async def _ask(self, name, first):
+    async def _ask(self, name, told, first):
         async def one(*words):
             try:
                 return await self.mesh.ask(name, *words, within=ASK_WITHIN)
@@ -128,8 +132,8 @@ class Looker:
             one("status"), one("agents"), one("links"), one("queue"))
         if first:
             self.view.wrong = status.get("wrong", [])
-        fresh = {row["site"]: row for row in status["rows"]
-                 if not self.view.sites[row["site"]].told_by}
+        fresh = {row["site"]: row for row in status["rows"] if row["site"] not in told}
+        told.update(fresh)
         for row in fresh.values():
             self._take_status(self.view.sites[row["site"]], row, name)
         for site in fresh:
@@ -145,7 +149,7 @@ class Looker:
 
     @staticmethod
     def _take_status(one, row, told_by):
-        one.told_by = told_by
+        one.told_by, one.told_at = told_by, time.monotonic()
         one.waiting = row["waiting"] + row["ringing"] + row.get("not_placed", 0)
         one.late = row["late"]
         one.at_work = row["active"]
