@@ -457,10 +457,12 @@ Instant NodeCore::deadline() const {
 void NodeCore::standstill(Duration gap, Now now) {
   mesh_.standstill(gap);
   desk_.standstill(gap);
-  if (gap > Duration{1'000}) {
-    home_.allow(false, now);
-    replication_.compare_all(now);
-  }
+  if (gap > Duration{1'000}) woke(now);
+}
+
+void NodeCore::woke(Now now) {
+  home_.allow(false, now);
+  replication_.compare_all(now);
 }
 
 NodeCore::NextBatch NodeCore::next_batch(Now now) {

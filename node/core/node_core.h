@@ -76,6 +76,9 @@ class NodeCore final : private Outlet {
   void tick(Now now);
   Instant deadline() const;  // when tick() has something to do
   void standstill(Duration gap, Now now);
+  // A standstill was just noticed, and what came in meanwhile is not read yet: from here on nothing
+  // is decided as home until its peers' vectors are compared. standstill() follows.
+  void woke(Now now);
   bool has_writes() const { return scribe_.dirty(); }
   struct NextBatch {
     Batch batch;

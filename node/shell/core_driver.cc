@@ -32,6 +32,20 @@ void CoreDriver::start() {
   changed();
 }
 
+// Whether the loop stood still until just now. If so the core acts as home no more, whatever comes
+// first; the rest waits until what peers sent meanwhile is read.
+void CoreDriver::look_at_clock() {
+  if (!armed_ || gap_ || in_time_) return;
+  const Now now = machine_now();
+  const Duration late = now.steady - due_;
+  if (late <= standstill_from) return;
+  ++standstills_;
+  log_warning("standstill", {{"for", late}});
+  gap_ = late;
+  due_ = now.steady + read_first;
+  core_.woke(now);
+}
+
 void CoreDriver::changed() {
   if (!started_ || failed_) return;
   if (working_) {
@@ -92,24 +106,18 @@ kj::Promise<void> CoreDriver::keep_time() {
 }
 
 void CoreDriver::on_time() {
-  in_time_ = true;
+  look_at_clock();
   const Now now = machine_now();
-  const Duration late = now.steady - due_;
-  if (!gap_ && late > standstill_from) {
-    ++standstills_;
-    log_warning("standstill", {{"for", late}});
-    gap_ = late;
-    due_ = now.steady + read_first;
-  } else {
-    if (gap_) {
-      core_.standstill(*gap_, now);
-      gap_.reset();
-    }
-    const auto watched = watchdog_.watch("tick");
-    core_.tick(now);
-    changed();
-    due_ = std::max(core_.deadline(), now.steady);
+  if (gap_ && now.steady < due_) return;  // it fires again
+  in_time_ = true;
+  if (gap_) {
+    core_.standstill(*gap_, now);
+    gap_.reset();
   }
+  const auto watched = watchdog_.watch("tick");
+  core_.tick(now);
+  changed();
+  due_ = std::max(core_.deadline(), now.steady);
   in_time_ = false;
 }
 

@@ -40,6 +40,7 @@ class CoreDriver {
   template <typename What>
   auto call(const char* name, What&& what) {
     const auto watched = watchdog_.watch(name);
+    look_at_clock();  // what waited in a socket may be read before the timer fires
     if constexpr (std::is_void_v<std::invoke_result_t<What&, NodeCore&, Now>>) {
       what(core_, machine_now());
       changed();
@@ -59,6 +60,7 @@ class CoreDriver {
   std::uint64_t standstills() const { return standstills_; }
 
  private:
+  void look_at_clock();
   void changed();
   void carry_out();
   void commit();
