@@ -48,6 +48,9 @@ void Replication::spread(const std::vector<Bytes>& documents) {
 void Replication::compare_all(Now now) {
   for (auto& [node, peer] : peers_) {
     peer.compared = false;
+    peer.heard = false;
+    peer.goal.clear();
+    peer.compare_asked = now.steady;
     compare(node, now);
   }
 }
@@ -97,6 +100,8 @@ Hash Replication::hash_for(const NodeId& peer, Now now) const {
 }
 
 void Replication::compare(const NodeId& peer, Now now) {
+  auto& known = peers_[peer];
+  if (!known.compared && known.compare_asked == Instant{}) known.compare_asked = now.steady;
   send(peer, LinkKind::live, VectorHash{hash_for(peer, now), false});
 }
 
@@ -117,6 +122,7 @@ void Replication::on(const NodeId& from, const VectorHash& message, Now now, Hea
     }
     if (auto at = peers_.find(from); at != peers_.end()) {
       at->second.compared = true;
+      at->second.heard = true;
       at->second.compared_at = now.steady;
       at->second.missing = 0;
     }
@@ -144,6 +150,10 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& 
     peer.todo.emplace_back(stream, mark.sequence);
   }
   peer.compared_at = now.steady;
+  if (!peer.heard) {
+    peer.heard = true;
+    peer.goal.assign(peer.todo.begin(), peer.todo.end());
+  }
   if (peer.todo.empty()) peer.compared = true;
   if (!message.answer) send(from, LinkKind::live, Vector{marks_for(from, now), true});
   fetch_next(from, now);
@@ -172,7 +182,8 @@ void Replication::fetch_next(const NodeId& from, Now now) {
               options_.slice_bytes});
     return;
   }
-  if (!peer.compared || peer.missing > 0) compare(from, now);
+  // What was asked for is here: whether that was all, the next comparison tells.
+  if (std::exchange(peer.missing, 0) > 0) compare(from, now);
 }
 
 void Replication::on(const NodeId& from, const Want& message, Now now, Heard&) {
@@ -267,7 +278,16 @@ bool Replication::caught_up(Now now) const {
   if (!started_) return false;
   if (connected_.empty()) return now.steady >= *started_ + grace;
   return std::all_of(peers_.begin(), peers_.end(),
-                     [](const auto& one) { return one.second.compared; });
+                     [&](const auto& one) { return caught_up_with(one.first, one.second, now); });
+}
+
+bool Replication::caught_up_with(const NodeId& node, const Peer& peer, Now now) const {
+  constexpr Duration silent{3'000};
+  if (peer.compared) return true;
+  if (!peer.heard) return now.steady >= peer.compare_asked + silent;
+  return std::all_of(peer.goal.begin(), peer.goal.end(), [&](const auto& wanted) {
+    return held(wanted.first) >= wanted.second || quarantined_.contains({node, wanted.first});
+  });
 }
 
 bool Replication::alone(const Region& region, Now now) const {

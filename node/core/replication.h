@@ -49,8 +49,9 @@ class Replication {
   void tick(Now now);
   std::optional<Instant> deadline() const;
 
-  // True once every connected peer's vector was compared with ours and nothing of it is missing, or
-  // if nobody was reached for `grace` since the start.
+  // True once all is here that each connected peer had when it was asked; what they wrote since
+  // then comes live. Who is connected and says nothing for 3 s is not in reach. With nobody
+  // connected: after the first 2 s.
   bool caught_up(Now now) const;
   // Somebody of the region is connected.
   bool alone(const Region& region, Now now) const;
@@ -69,6 +70,9 @@ class Replication {
  private:
   struct Peer {
     bool compared = false;
+    bool heard = false;  // its vector, since it was last asked by compare_all()
+    std::vector<std::pair<Stream, Sequence>> goal;  // what it had then and we had not
+    Instant compare_asked{};
     Instant compared_at{};
     std::uint64_t missing = 0;
     std::deque<std::pair<Stream, Sequence>> todo;  // streams to fetch, and up to where it has them
@@ -90,6 +94,7 @@ class Replication {
   void fetch_next(const NodeId& peer, Now now);
   void send(const NodeId& to, LinkKind link, ReplicationMessage message);
   Sequence held(const Stream& stream) const;
+  bool caught_up_with(const NodeId& node, const Peer& peer, Now now) const;
 
   Scribe& scribe_;
   const Roster& roster_;
