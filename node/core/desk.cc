@@ -198,6 +198,12 @@ void Desk::changed(const Conversation& c, Now now) {
       floor_.renew(c.id, c.epoch, c.home());
     }
   }
+  // Given by home while this node or its agent was away, or heard of only now.
+  const bool works = c.state == CourseState::active || c.state == CourseState::wrap_up;
+  if (work == nullptr && works && c.agent_node == mesh_.self() && floor_.is_on_duty(c.agent)) {
+    floor_.restore(c.agent, c.home(), c.id, c.epoch, kind_of(c), scribe_.random().next(), now);
+    router_.slots_changed(now, out_);
+  }
   const auto tell = [&](const std::string& agent) {
     outlet_.emit(
         NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {}, c.reason, true});
@@ -247,7 +253,12 @@ void Desk::connection(const std::string& agent, bool up, Now now) {
 Status Desk::before(const DeskCommand& command, Now now) {
   if (command.by_operator) return {};
   if (command.verb == Verb::accept) {
-    return router_.agent_accepts(command.conversation, command.epoch, command.agent, now);
+    auto taken = router_.agent_accepts(command.conversation, command.epoch, command.agent, now);
+    // Said again after this node restarted: home wrote it down the first time, and will say so.
+    const Conversation* c = home_->find(command.conversation);
+    const bool has_it = c != nullptr && c->state == CourseState::active &&
+                        c->agent == command.agent && c->agent_node == mesh_.self();
+    return has_it ? Status{} : taken;
   }
   if (command.verb == Verb::decline) {
     return router_.agent_declines(command.conversation, command.epoch, command.agent, now, out_);
