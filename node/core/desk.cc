@@ -198,12 +198,6 @@ void Desk::changed(const Conversation& c, Now now) {
       floor_.renew(c.id, c.epoch, c.home());
     }
   }
-  // Given by home while this node or its agent was away, or heard of only now.
-  const bool works = c.state == CourseState::active || c.state == CourseState::wrap_up;
-  if (work == nullptr && works && c.agent_node == mesh_.self() && floor_.is_on_duty(c.agent)) {
-    floor_.restore(c.agent, c.home(), c.id, c.epoch, kind_of(c), scribe_.random().next(), now);
-    router_.slots_changed(now, out_);
-  }
   const auto tell = [&](const std::string& agent) {
     outlet_.emit(
         NotifyAgent{NotifyAgent::What::conversation, agent, c.id, c.epoch, {}, c.reason, true});
