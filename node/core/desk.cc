@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "node/desk/own_load.h"
 #include "protocol/json_codec.h"
 
 namespace crossfloor {
@@ -460,25 +461,7 @@ std::optional<Instant> Desk::deadline() const {
 }
 
 LoadRecord Desk::load(Now now) const {
-  LoadRecord record;
-  for (std::size_t i = 0; i < channel_kinds; ++i) {
-    const auto kind = static_cast<ChannelKind>(i);
-    const auto agents = floor_.on_duty(kind);
-    if (agents > 0) record.on_duty.push_back({kind, agents});
-  }
-  for (const auto& service : router_.classes(now)) {
-    ClassLoad load;
-    load.service = service;
-    const FreeSlots free = floor_.free_slots(service);
-    load.free_primary = free.primary;
-    load.free_helper = free.helper;
-    load.waiting = static_cast<std::uint32_t>(router_.line().waiting(service));
-    for (const auto& age : router_.line().oldest_ages(service, now.steady, max_oldest)) {
-      load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
-    }
-    record.classes.push_back(std::move(load));
-  }
-  return record;
+  return own_load(floor_, router_, now);
 }
 
 }  // namespace crossfloor

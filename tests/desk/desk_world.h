@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "node/desk/lease_ledger.h"
+#include "node/desk/own_load.h"
 #include "node/desk/router.h"
 #include "tests/desk/people.h"
 
@@ -360,28 +361,18 @@ class DeskWorld {
   // Gossip: a record that differs from the one last sent goes to all.
   void settle(Node& node) {
     if (gossip_off) return;
-    LoadRecord record;
+    LoadRecord record = own_load(node.floor, node.router, at(now));
     record.node = node.self;
     record.generation = 1;
     record.version = node.own.version;
     record.drained = node.drained;
-    for (std::size_t kind = 0; kind < channel_kinds; ++kind) {
-      const auto agents = node.floor.on_duty(static_cast<ChannelKind>(kind));
-      if (agents > 0) record.on_duty.push_back({static_cast<ChannelKind>(kind), agents});
-    }
-    std::set<ServiceClass> all(classes.begin(), classes.end());
-    for (const auto& service : node.router.classes(at(now))) all.insert(service);
-    for (const auto& service : all) {
-      ClassLoad load;
-      load.service = service;
+    // Free slots are known before anybody asks for them, as after ten minutes of work.
+    for (const auto& service : classes) {
+      if (record.find(service)) continue;
       const auto free = node.router.is_open() ? node.floor.free_slots(service) : FreeSlots{};
-      load.free_primary = free.primary;
-      load.free_helper = free.helper;
-      load.waiting = node.router.line().waiting(service);
-      for (const auto age : node.router.line().oldest_ages(service, at(now).steady)) {
-        load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
-      }
-      record.classes.push_back(load);
+      record.classes.push_back({service, free.primary, free.helper, 0, {}});
+      std::sort(record.classes.begin(), record.classes.end(),
+                [](const auto& a, const auto& b) { return a.service < b.service; });
     }
     const auto shape = [](LoadRecord each) {  // growing ages are no change
       for (auto& load : each.classes) load.oldest_ms.clear();

@@ -1,0 +1,111 @@
+#include "tools/bench/routing/mesh_world.h"
+
+#include <doctest/doctest.h>
+
+#include "tools/bench/routing/central_queue.h"
+#include "tools/bench/routing/figures.h"
+
+using namespace crossfloor;
+using namespace crossfloor::bench;
+
+namespace {
+
+Cell three_sites(double load) {
+  Cell cell;
+  cell.sites = 3;
+  cell.agents = 5;
+  cell.load = load;
+  cell.length = Duration{6 * 3'600'000};
+  cell.warm_up = Duration{1'800'000};
+  return cell;
+}
+
+}  // namespace
+
+TEST_SUITE("routing bench: mesh") {
+  TEST_CASE("everybody is served once, by an agent who has room and the skill") {
+    auto cell = three_sites(0.85);
+    cell.capacity = 3;
+    cell.skills = 3;
+    const auto workload = make_workload(cell, 3);
+    const auto outcome = MeshWorld(cell, workload, 3).run();
+    CHECK(outcome.overloads == 0);
+    for (std::size_t i = 0; i < outcome.cases.size(); ++i) {
+      const auto& one = outcome.cases[i];
+      REQUIRE(one.worker >= 0);
+      CHECK(one.started >= workload.arrivals[i].at);
+      const auto serves = workload.workers[static_cast<std::size_t>(one.worker)].serves;
+      CHECK((serves >> workload.arrivals[i].service & 1) == 1);
+    }
+  }
+
+  TEST_CASE("the same seed gives the same run") {
+    const auto cell = three_sites(0.9);
+    const auto workload = make_workload(cell, 5);
+    const auto one = MeshWorld(cell, workload, 5).run();
+    const auto other = MeshWorld(cell, workload, 5).run();
+    CHECK(one.unicasts == other.unicasts);
+    CHECK(one.gossip_bytes == other.gossip_bytes);
+    for (std::size_t i = 0; i < one.cases.size(); ++i) {
+      REQUIRE(one.cases[i].started == other.cases[i].started);
+    }
+  }
+
+  TEST_CASE("three sites wait about as long as one floor, and far shorter than alone") {
+    const auto cell = three_sites(0.85);
+    double mesh = 0, pooled = 0, alone = 0;
+    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+      const auto workload = make_workload(cell, seed);
+      mesh += waits_of(cell, workload, MeshWorld(cell, workload, seed).run()).mean;
+      const auto of = [&](Sharing sharing) {
+        return waits_of(cell, workload, central_queue(cell, workload, sharing, Duration{0})).mean;
+      };
+      pooled += of(Sharing::pooled);
+      alone += of(Sharing::isolated);
+    }
+    CHECK(mesh > pooled);
+    CHECK(mesh < pooled * 1.05);
+    CHECK(alone > pooled * 2);
+  }
+
+  TEST_CASE("a site that is cut off goes on alone and shares again when it heals") {
+    auto cell = three_sites(0.9);
+    cell.hot = 2;  // so that others' agents are wanted as soon as they can be had
+    cell.length = Duration{3 * 3'600'000};
+    cell.cut = Span{0, Duration{3'600'000}, Duration{4'200'000}};
+    const auto workload = make_workload(cell, 7);
+    const auto outcome = MeshWorld(cell, workload, 7).run();
+    CHECK(outcome.overloads == 0);
+    for (std::size_t i = 0; i < outcome.cases.size(); ++i) {
+      const auto& one = outcome.cases[i];
+      REQUIRE(one.worker >= 0);
+      const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
+      const int asked = workload.arrivals[i].site;
+      // What was under way when the links went may still arrive.
+      const bool meanwhile = one.started > cell.cut->from && one.started < cell.cut->to;
+      if (meanwhile && (asked == 0 || served == 0)) CHECK(asked == served);
+    }
+    CHECK(sharing_again(workload, outcome, *cell.cut) < Duration{10'000});
+  }
+
+  TEST_CASE("a drained site's agents get nothing new, and its customers are served by others") {
+    auto cell = three_sites(0.6);
+    cell.hot = 0;
+    cell.length = Duration{2 * 3'600'000};
+    cell.drain = Span{1, Duration{1'800'000}, Duration{5'400'000}};
+    const auto workload = make_workload(cell, 9);
+    const auto outcome = MeshWorld(cell, workload, 9).run();
+    int elsewhere = 0;
+    for (std::size_t i = 0; i < outcome.cases.size(); ++i) {
+      const auto& one = outcome.cases[i];
+      const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
+      // What was offered or pulled in the moment before is still taken.
+      if (one.started < cell.drain->from + Duration{1'000} || one.started >= cell.drain->to) {
+        continue;
+      }
+      CHECK(served != 1);
+      elsewhere += workload.arrivals[i].site == 1;
+    }
+    CHECK(elsewhere > 20);
+  }
+}

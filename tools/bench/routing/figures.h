@@ -1,0 +1,52 @@
+// What is told of a cell: waits, fairness and costs, each as a mean over seeds with its interval.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/bench/routing/outcome.h"
+
+namespace crossfloor::bench {
+
+// Waits in seconds, of those who came after the warm-up. Who left waited as long as their patience.
+struct Waits {
+  double mean = 0;
+  double p95 = 0;
+  double within_20 = 0;           // share
+  double within_300 = 0;          // share
+  double gone = 0;                // share of those who left
+  double late_mean = 0;           // of the last tenth of the run
+  double same_agent = 0;          // of those who returned, how many met the agent they knew
+  double remote = 0;              // share handled at another site than asked
+  std::vector<double> site_sums;  // of waits, by the site that was asked
+  std::vector<double> site_counts;
+};
+Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcome);
+
+// Site 0's mean wait / the best-off other site's, over all seeds together.
+double fairness(const std::vector<Waits>& by_seed);
+
+// Waits of those who came to the span's site within it.
+std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,
+                                 const Span& span);
+// How long after the span's end the first conversation crossed its site's border again.
+Duration sharing_again(const Workload& workload, const Outcome& outcome, const Span& span);
+// How long after the span's end its site had no more waiting than its share of all who wait.
+Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome);
+
+struct Estimate {
+  double mean = 0;
+  double half = 0;  // of the 95 % interval, by Student's t over the seeds; 0 with one seed
+};
+Estimate estimate(const std::vector<double>& by_seed);
+
+// Of sums that differ by seed: sum(one) / sum(other) - 1, its interval by leaving out one seed at a
+// time (jackknife).
+Estimate excess(const std::vector<double>& one, const std::vector<double>& other);
+
+double quantile(std::vector<double> values, double share);
+
+// The mean wait of M/M/c with a first-come-first-served queue, in units of the handling time.
+double erlang_c_wait(int servers, double load);
+
+}  // namespace crossfloor::bench

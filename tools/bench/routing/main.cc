@@ -1,0 +1,73 @@
+// bench-routing: how near does a mesh of sites come to one pooled floor?
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tools/bench/routing/matrix.h"
+
+namespace {
+
+using namespace crossfloor::bench;
+
+bool named(const Cell& cell, const std::vector<std::string>& wanted) {
+  if (wanted.empty()) return true;
+  for (const auto& part : wanted) {
+    if (cell.name.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Measures the routing of real nodes against a perfect pooled queue and a central dispatcher "
+      "one link away, with the same customers. Without --full a short check."};
+  bool full = false, variants = false, quiet = false, list = false;
+  std::string json;
+  std::vector<std::string> only;
+  RunOptions options;
+  app.add_flag("--full", full,
+               "the whole matrix, long enough for the intervals that are asked for");
+  app.add_flag("--variants", variants, "skills, languages, cuts and so on instead of plain cells");
+  app.add_option("--cell", only, "only cells whose name contains this");
+  app.add_option("--seeds", options.seeds, "runs of each cell")->check(CLI::Range(1, 1000));
+  app.add_option("--seed", options.first_seed, "the first one's seed");
+  app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
+  app.add_option("--json", json, "write the figures to this file");
+  app.add_flag("--quiet", quiet, "no progress");
+  app.add_flag("--list", list, "names of the cells, and nothing else");
+  CLI11_PARSE(app, argc, argv);
+
+  std::vector<Cell> cells;
+  for (auto& cell : variants ? variant_cells(full) : matrix_cells(full)) {
+    if (named(cell, only)) cells.push_back(std::move(cell));
+  }
+  if (list) {
+    for (const auto& cell : cells) std::cout << cell.name << "\n";
+    return 0;
+  }
+  if (cells.empty()) {
+    std::cerr << "no cell has such a name; --list shows them\n";
+    return 2;
+  }
+  if (!quiet) options.progress = [](const auto& line) { std::cerr << line << std::endl; };
+  std::vector<Row> rows;
+  auto report = nlohmann::json::array();
+  for (const auto& result : run_cells(cells, options)) {
+    const auto own = rows_of(result);
+    report.push_back(json_of(result, own));
+    rows.insert(rows.end(), own.begin(), own.end());
+  }
+  std::cout << table_of(rows);
+  if (!json.empty()) {
+    std::ofstream file(json);
+    file << report.dump(2) << "\n";
+    if (!file) {
+      std::cerr << "cannot write " << json << "\n";
+      return 2;
+    }
+  }
+  return 0;
+}

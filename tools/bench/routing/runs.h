@@ -1,0 +1,52 @@
+// Runs cells over seeds, some at a time, each seed through every model.
+#pragma once
+
+#include <functional>
+
+#include "tools/bench/routing/central_queue.h"
+#include "tools/bench/routing/figures.h"
+#include "tools/bench/routing/mesh_world.h"
+
+namespace crossfloor::bench {
+
+struct MeshCosts {
+  double unicasts = 0;  // per conversation
+  double declined = 0;  // share of offers
+  double denied = 0;    // share of pulls
+  double gossip = 0;    // bytes per second and site
+  double gap_share = 0;
+  std::vector<double> gaps_ms;
+  std::uint64_t requeued = 0;
+  std::uint64_t overloads = 0;
+};
+struct CutFigures {
+  std::vector<double> waits, alone;  // of those who asked there meanwhile; alone: perfectly cut off
+  bool wanted = false;  // a pooled floor would have shared within a second of healing
+  double sharing_again_s = 0;
+  double backlog_gone_s = 0;
+};
+
+struct SeedResult {
+  std::size_t conversations = 0;
+  Waits pooled, dispatcher, isolated, local_first, mesh;
+  MeshCosts costs;
+  CutFigures cut;
+  double seconds = 0;  // of computing
+};
+struct CellResult {
+  Cell cell;
+  std::vector<SeedResult> seeds;
+};
+
+struct RunOptions {
+  int seeds = 4;
+  std::uint64_t first_seed = 1;
+  int jobs = 1;
+  RouterOptions router;
+  std::function<void(const std::string&)> progress;
+};
+
+SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& router);
+std::vector<CellResult> run_cells(const std::vector<Cell>& cells, const RunOptions& options);
+
+}  // namespace crossfloor::bench
