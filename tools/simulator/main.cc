@@ -1,95 +1,196 @@
 // mesh-sim: runs the mesh in one thread under all the bad luck that its options ask for, and judges
 // its promises. The same seed and options give the same run.
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <iostream>
+#include <mutex>
+#include <sstream>
+#include <thread>
 
-#include "tools/simulator/checkers.h"
+#include "tools/simulator/campaign.h"
+#include "tools/simulator/scenario.h"
 
 namespace {
 
-using crossfloor::Duration;
-using crossfloor::simulator::Broken;
-using crossfloor::simulator::Options;
-using crossfloor::simulator::World;
+using namespace crossfloor;
+using namespace crossfloor::simulator;
 
-// True if every promise held.
-bool run_one(const Options& options, bool quiet, std::uint64_t& trace) {
-  World world(options);
-  std::vector<Broken> broken;
-  world.after_event = [&](const World& now) {
-    if (!broken.empty() || now.events() % 16 != 0) return;
-    broken = crossfloor::simulator::one_assignee_and_no_overload(now);
+struct Wishes {
+  std::string scenario;
+  std::vector<std::string> settings;
+  std::uint64_t seed = 1;
+  std::string seeds;
+  double hours = 0;
+  std::int64_t nodes = 0;
+  int jobs = 1;
+  bool real_crypto = false;
+  bool cheap_crypto = false;
+  bool minimise = false;
+  bool story = false;
+  bool twice = false;
+  bool quiet = false;
+};
+
+int wrong(const Error& error) {
+  std::cerr << "mesh-sim: " << error.what << (error.where.empty() ? "" : " (" + error.where + ")")
+            << (error.mend.empty() ? "" : "; " + error.mend) << "\n";
+  return 2;
+}
+
+Result<Options> options_of(const Wishes& wishes) {
+  Options options;
+  if (!wishes.scenario.empty()) {
+    auto read = read_scenario(wishes.scenario);
+    if (!read.ok()) return read.error();
+    options = read.value();
+  }
+  if (wishes.nodes > 0) options.shape.nodes = wishes.nodes;
+  if (wishes.hours > 0) {
+    options.shape.length = Duration{static_cast<std::int64_t>(wishes.hours * 3'600'000)};
+  }
+  if (wishes.real_crypto) options.shape.real_crypto = true;
+  if (wishes.cheap_crypto) options.shape.real_crypto = false;
+  for (const auto& one : wishes.settings) {
+    const auto equals = one.find('=');
+    if (equals == std::string::npos) {
+      return Error{ErrorCode::malformed, "\"" + one + "\" sets nothing", "--set",
+                   "write --set network.loss=0.1"};
+    }
+    if (auto status = options.set(one.substr(0, equals), one.substr(equals + 1)); !status.ok()) {
+      return status.error();
+    }
+  }
+  options.seed = wishes.seed;
+  return options;
+}
+
+// "7..20", or one number.
+Result<std::pair<std::uint64_t, std::uint64_t>> seeds_of(const Wishes& wishes) {
+  if (wishes.seeds.empty()) return std::make_pair(wishes.seed, wishes.seed);
+  std::istringstream in(wishes.seeds);
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  char dot = 0;
+  if (in >> first && in >> dot && dot == '.' && in >> dot && dot == '.' && in >> last && in.eof() &&
+      first <= last) {
+    return std::make_pair(first, last);
+  }
+  return Error{ErrorCode::malformed, "\"" + wishes.seeds + "\" are no seeds", "--seeds",
+               "write --seeds 1..1000"};
+}
+
+// One seed; its whole report, and whether every promise held.
+bool run_one(const Options& options, const Wishes& wishes, Outcome& outcome, std::ostream& out) {
+  const bool alone = wishes.seeds.empty();
+  if (alone && !wishes.quiet) out << options.text() << "\n" << std::flush;
+  outcome = run_world(options, alone && !wishes.quiet ? &out : nullptr);
+  if (!wishes.quiet || !outcome.held()) {
+    out << "seed " << options.seed << ": " << outcome.summary << "; " << outcome.steps << " steps, "
+        << static_cast<long>(outcome.seconds * 1'000) << " ms, "
+        << static_cast<long>(static_cast<double>(outcome.virtual_time.count()) / 1'000 /
+                             outcome.seconds)
+        << " x real time, trace " << std::hex << outcome.trace << std::dec << "\n";
+  }
+  bool held = outcome.held();
+  if (wishes.twice && held) {
+    if (run_world(options).trace != outcome.trace) {
+      out << "  BROKEN two runs of seed " << options.seed << " differ\n";
+      held = false;
+    }
+  }
+  if (outcome.held()) return held;
+  write_failure(outcome, out);
+  if (wishes.minimise) {
+    const Options least = minimise(outcome, out);
+    outcome = run_world(least);
+    out << "  smallest: " << replay_command(least) << "\n";
+    write_failure(outcome, out);
+  }
+  if (wishes.story || wishes.minimise) tell_story(outcome, out);
+  return false;
+}
+
+int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const Wishes& wishes) {
+  std::atomic<std::uint64_t> next{first};
+  std::mutex mutex;
+  std::uint64_t failed = 0;
+  Duration virtual_time{0};
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> marks;  // seeds, a first one
+  const auto work = [&] {
+    for (;;) {
+      const std::uint64_t seed = next.fetch_add(1);
+      if (seed > last) return;
+      Options options = base;
+      options.seed = seed;
+      std::ostringstream text;
+      Outcome outcome;
+      const bool held = run_one(options, wishes, outcome, first == last ? std::cout : text);
+      const std::lock_guard lock(mutex);
+      std::cout << text.str() << std::flush;
+      failed += held ? 0 : 1;
+      virtual_time += outcome.virtual_time;
+      for (const auto& [mark, times] : outcome.marks) {
+        auto& [seeds, example] = marks[mark];
+        if (times > 0 && seeds++ == 0) example = seed;
+      }
+    }
   };
-  world.run();
-  for (auto& one : crossfloor::simulator::judge_at_the_end(world)) broken.push_back(one);
-  if (!quiet || !broken.empty()) {
-    std::cout << options.text() << "\n  events " << world.events() << ", acknowledged "
-              << world.acknowledged().size() << ", offers " << world.offered() << " (remote "
-              << world.remote_rings() << "), replies " << world.provider().taken.size()
-              << ", trace " << std::hex << world.trace_hash() << std::dec << "\n";
+  std::vector<std::thread> others;
+  for (int i = 1; i < wishes.jobs; ++i) others.emplace_back(work);
+  work();
+  for (auto& other : others) other.join();
+  const std::uint64_t count = last - first + 1;
+  if (count > 1) {
+    for (const auto& [mark, reached] : marks) {
+      std::cout << "  mark: " << mark << ": "
+                << (reached.first == 0 ? "never reached"
+                                       : std::to_string(reached.first) + " seeds, as " +
+                                             std::to_string(reached.second))
+                << "\n";
+    }
+    std::cout << count << " seeds, " << virtual_time.count() / 36'000 / 100.0 << " virtual hours, "
+              << failed << " failed\n";
   }
-  trace = world.trace_hash();
-  for (std::size_t i = 0; i < broken.size() && i < 12; ++i) {
-    std::cout << "  BROKEN " << broken[i].promise << ": " << broken[i].what << "\n";
-  }
-  if (broken.size() > 12) std::cout << "  … and " << broken.size() - 12 << " more\n";
-  return broken.empty();
+  std::cout << (failed == 0 ? "every promise held\n" : "broken\n");
+  return failed == 0 ? 0 : 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
-  std::uint64_t seeds = 1;
-  long seconds = 120;
-  long cuts = 0;
-  long crashes = 0;
-  long pauses = 0;
-  long down = 20;
-  bool twice = false;
-  long arrivals_ms = 2'000;
-  bool quiet = false;
-  bool social = false;
+  Wishes wishes;
+  bool list = false;
   CLI::App app{
-      "Simulates a mesh and judges its promises.\n\nExample:\n"
-      "  mesh-sim --nodes 3 --seconds 300 --cuts 30 --crashes 60 --seed 7 --seeds 20"};
-  app.add_option("--seed", options.seed, "first seed");
-  app.add_option("--seeds", seeds, "how many seeds, one after another");
-  app.add_option("--nodes", options.nodes, "nodes, one per site")->check(CLI::Range(1, 100));
-  app.add_option("--agents", options.agents_per_node, "agents per node");
-  app.add_option("--customers", options.customers, "customers");
-  app.add_option("--seconds", seconds, "virtual seconds of bad luck");
-  app.add_option("--arrivals-ms", arrivals_ms, "mean time between customers' messages");
-  app.add_option("--pulse-loss", options.pulse_loss, "share of lost frames of the pulse");
-  app.add_option("--cuts", cuts, "mean seconds between cuts of a node; 0: none");
-  app.add_option("--crashes", crashes, "mean seconds between crashes; 0: none");
-  app.add_option("--down", down, "a crashed node stays down for at most so many seconds");
-  app.add_flag("--twice", twice, "runs each seed twice: both runs must be the same");
-  app.add_option("--pauses", pauses, "mean seconds between standstills; 0: none");
-  app.add_flag("--social", social, "public threads instead of chats");
-  app.add_flag("--quiet", quiet, "only what broke");
+      "Simulates a mesh and judges its promises. The same seed and options give the same run.\n\n"
+      "Examples:\n"
+      "  mesh-sim --scenario wan-cut --nodes 30 --hours 8 --seed 7\n"
+      "  mesh-sim --scenario everything --seeds 1..1000 --jobs 2 --quiet\n"
+      "  mesh-sim --seed 3 --set network.cuts_every=30s --minimise"};
+  app.add_option("--scenario", wishes.scenario, "a file of configs/scenarios, or a path");
+  app.add_option("--nodes", wishes.nodes, "nodes, one per site")->check(CLI::Range(1, 100));
+  app.add_option("--hours", wishes.hours, "virtual hours of bad luck");
+  app.add_option("--seed", wishes.seed, "the seed of one run");
+  app.add_option("--seeds", wishes.seeds, "many runs, A..B; reports one line each");
+  app.add_option("--jobs", wishes.jobs, "runs at the same time")->check(CLI::Range(1, 64));
+  app.add_option("--set", wishes.settings, "an option, as network.loss=0.1; may be repeated")
+      ->take_all();
+  app.add_flag("--real-crypto", wishes.real_crypto, "libsodium's signatures");
+  app.add_flag("--cheap-crypto", wishes.cheap_crypto, "the keyed stand-in of long runs");
+  app.add_flag("--minimise", wishes.minimise, "shrinks a failing run");
+  app.add_flag("--story", wishes.story, "of a failing run, the trace that matters");
+  app.add_flag("--twice", wishes.twice, "runs each seed twice: both runs must be the same");
+  app.add_flag("--quiet", wishes.quiet, "only what broke");
+  app.add_flag("--options", list, "lists all options with their values, and ends");
   CLI11_PARSE(app, argc, argv);
-  options.length = Duration{seconds * 1'000};
-  options.arrivals_every = Duration{arrivals_ms};
-  options.cuts_every = Duration{cuts * 1'000};
-  options.crashes_every = Duration{crashes * 1'000};
-  options.down_max = Duration{down * 1'000};
-  options.pauses_every = Duration{pauses * 1'000};
-  options.chat = !social;
-  bool held = true;
-  for (std::uint64_t i = 0; i < seeds; ++i) {
-    std::uint64_t first = 0;
-    held = run_one(options, quiet, first) && held;
-    if (twice) {
-      std::uint64_t second = 0;
-      held = run_one(options, true, second) && held;
-      if (first != second) {
-        std::cout << options.text() << "\n  BROKEN two runs of one seed differ\n";
-        held = false;
-      }
+  auto options = options_of(wishes);
+  if (!options.ok()) return wrong(options.error());
+  auto seeds = seeds_of(wishes);
+  if (!seeds.ok()) return wrong(seeds.error());
+  if (list) {
+    for (const auto& name : Options::names()) {
+      std::cout << name << " = " << options.value().get(name) << "\n";
     }
-    ++options.seed;
+    return 0;
   }
-  std::cout << (held ? "every promise held\n" : "broken\n");
-  return held ? 0 : 1;
+  return run_all(options.value(), seeds.value().first, seeds.value().second, wishes);
 }

@@ -1,137 +1,94 @@
 // Many nodes in one thread, under invented time, network, disks and people.
 //
 // The nodes are the very class that crossfloord runs (node/core/node_core.h); only sockets, disks,
-// clocks and people are made up here, all of it from one seed.
+// clocks and people are made up here, all of it from one seed. First everything goes wrong that the
+// options ask for; then the world heals, and all must come to its end.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
-#include <queue>
-#include <set>
-
-#include "node/core/node_core.h"
-#include "storage/memory_store.h"
-#include "tools/simulator/options.h"
+#include "tools/simulator/agents.h"
+#include "tools/simulator/customers.h"
+#include "tools/simulator/keyed_crypto.h"
+#include "tools/simulator/malice.h"
+#include "tools/simulator/misfortune.h"
+#include "tools/simulator/providers.h"
 
 namespace crossfloor::simulator {
-
-// A message that some node acknowledged, and what it promised.
-struct Acknowledged {
-  std::string external_id;
-  Receipt receipt;
-  std::size_t node = 0;
-};
-
-struct Host {
-  std::string site;
-  SigningKey key;
-  NodeId id;
-  NodeSettings settings;
-  MemoryStore disk;  // what is synced; survives a crash
-  std::unique_ptr<SeededRandom> random;
-  std::unique_ptr<Roster> roster;
-  std::unique_ptr<NodeCore> core;
-  bool up = false;
-  bool cut = false;
-  Instant paused_until{};
-  std::uint64_t life = 0;  // rises with each start: what was under way for an older one is gone
-  bool committing = false;
-  std::optional<Instant> wakes_at;  // the one tick that is planned
-};
-
-// A customer's provider: takes replies, remembers how often each came.
-struct Provider {
-  std::map<ReplyId, int> taken;
-  std::map<ReplyId, std::string> names;
-};
 
 class World {
  public:
   explicit World(const Options& options);
   ~World();
 
-  void run();  // the whole story: bad luck, healing
+  // Sees what happens while it happens: after a call to one node's core, and each virtual second.
+  class Watcher {
+   public:
+    virtual ~Watcher() = default;
+    virtual void called(const World&, const Node&) {}
+    virtual void each_second(const World&) {}
+    // Nobody wants to see more: the run ends early.
+    virtual bool seen_enough() const { return false; }
+  };
+  void watch(Watcher& watcher) { watcher_ = &watcher; }
+  void run();
 
   const Options& options() const { return options_; }
-  const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
-  std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
-  const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
-  const Provider& provider() const { return provider_; }
-  Now now() const;
-  std::uint64_t trace_hash() const { return trace_; }
-  std::uint64_t events() const { return events_run_; }
-  std::uint64_t offered() const { return rings_; }
-  std::uint64_t remote_rings() const { return remote_rings_; }
+  const Nodes& nodes() const { return nodes_; }
+  Nodes& nodes() { return nodes_; }
+  const Facts& facts() const { return stage_.facts; }
+  const Crypto& crypto() const { return *crypto_; }
+  const Customers& customers() const { return customers_; }
+  const Paths& paths() const { return paths_; }
+  Trace& trace() { return trace_; }
+  const Trace& trace() const { return trace_; }
+  Instant now() const { return timeline_.now(); }
+  Duration passed() const { return timeline_.now() - Instant{Duration{1'000}}; }
+  Duration whole_length() const { return options_.shape.length + options_.shape.heal; }
+  bool healing() const { return stage_.healing; }
+  std::uint64_t steps() const { return timeline_.steps(); }
 
-  // A planted fault: sees what a host wants done before it is done; false: it is not done.
-  std::function<bool(std::size_t host, Effect& effect)> meddle;
-  // A planted fault: each call to the provider is made twice.
-  bool twice = false;
-  // Called after every event, for checkers that watch as it happens.
-  std::function<void(const World&)> after_event;
+  // A planted fault: sees what a node wants done before it is done; false: it is not done.
+  std::function<bool(Node&, Effect&)> meddle;
+  // Planted faults, too: something that happens at a time, as if nodes or disks did it; a call to a
+  // node's core; and an effect that no core asked for.
+  void plan(Duration after, std::function<void()> what) { timeline_.after(after, std::move(what)); }
+  void call(std::size_t node, Duration after, Nodes::Work work) {
+    nodes_.call(node, after, std::move(work));
+  }
+  void carry_out(Node& node, Effect& effect);
+  void restart(std::size_t node) { misfortune_.crash(node, false, Duration{1'000}); }
 
  private:
-  struct Event {
-    Instant at;
-    std::uint64_t number;
-    std::function<void()> run;
-  };
-  struct Later {
-    bool operator()(const Event& a, const Event& b) const {
-      return std::tie(a.at, a.number) > std::tie(b.at, b.number);
-    }
-  };
-
-  void at(Instant when, std::function<void()> run);
-  void after(Duration delay, std::function<void()> run) { at(time_ + delay, std::move(run)); }
-  // For one life of a node: dropped if it crashed meanwhile, late if it stands still.
-  void on_host(std::size_t host, Duration delay, std::function<void(Host&)> run);
-  Duration exponential(Duration mean);
-  Duration between(Duration least, Duration most);
-  bool chance(double probability) { return random_.unit() < probability; }
-  void note(std::uint64_t what);
-
-  void start(std::size_t host);
-  void crash(std::size_t host);
-  void connect(std::size_t from, std::size_t to);
-  void cut(std::size_t host, Duration length);
-  bool reaches(std::size_t from, std::size_t to) const;
-  void pump(std::size_t host);
-  void wake(std::size_t host);
-  void carry_out(std::size_t host, Effect& effect);
-  void deliver(std::size_t from, const SendMessage& message);
-
-  void customer_writes();
-  void send_message(std::size_t host, const IncomingMessage& message);
-  void agent_hears(std::size_t host, const NotifyAgent& notice);
-  void agent_works(std::size_t host, const std::string& agent, const ConversationId& conversation);
-  void command(std::size_t host, const std::string& agent, const ConversationId& conversation,
-               const Epoch& epoch, Verb verb, const std::function<void(DeskCommand&)>& fill);
-  void log_in_all(std::size_t host);
+  void make_mesh();
+  void start(std::size_t node);
+  void deliver(Node& from, SendMessage& message);
+  void tell_message(const Node& from, const Node& to, const PeerMessage& message);
+  void each_second();
 
   Options options_;
-  SeededRandom random_;
-  SodiumCrypto crypto_;
-  Instant time_{Duration{1'000}};
-  std::uint64_t next_number_ = 0;
-  std::priority_queue<Event, std::vector<Event>, Later> queue_;
-  std::vector<std::unique_ptr<Host>> hosts_;
+  std::unique_ptr<KeyedCrypto> keyed_;
+  std::unique_ptr<Crypto> sodium_;
+  const Crypto* crypto_;
+  Timeline timeline_;
+  Trace trace_;
+  Paths paths_;
+  Nodes nodes_;
+  Stage stage_;
+  NodeId authority_;
+  std::vector<Bytes> documents_;
   std::map<NodeId, std::size_t> index_;
-  std::map<std::tuple<std::size_t, std::size_t, LinkKind>, Instant> in_order_;
-  std::map<RequestId, std::pair<std::string, std::size_t>> intakes_;
-  std::set<std::tuple<std::size_t, std::uint64_t, std::string, ConversationId>> at_work_;
-  std::vector<Acknowledged> acknowledged_;
-  Provider provider_;
-  RequestId next_request_ = 1;
-  std::uint64_t next_external_ = 1;
-  std::uint64_t next_command_ = 1;
-  std::uint64_t trace_ = 1469598103934665603ULL;
-  std::uint64_t events_run_ = 0;
-  std::uint64_t rings_ = 0;
-  std::uint64_t remote_rings_ = 0;
-  bool healing_ = false;
-  Bytes authority_documents_;
+  // Made after the nodes are there.
+  struct Made {
+    Made(World& world);
+  };
+  Made made_;
+  Links links_;
+  Customers customers_;
+  Agents agents_;
+  Providers providers_;
+  Malice malice_;
+  Misfortune misfortune_;
+  Watcher* watcher_ = nullptr;
+  std::uint64_t frames_ = 0;
 };
 
 }  // namespace crossfloor::simulator

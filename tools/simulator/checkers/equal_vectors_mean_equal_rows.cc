@@ -1,0 +1,89 @@
+// After healing all live nodes of a region hold the same entries; who holds the same entries made
+// the same rows of them; and rows made anew from the log are equal to those kept.
+#include "storage/log_keys.h"
+#include "storage/rebuild.h"
+#include "tools/simulator/checker.h"
+
+namespace crossfloor::simulator {
+namespace {
+
+using Rows = std::map<Bytes, Bytes>;
+
+// Certificates and revocations ("D") depend on who brought them.
+Rows rows_of(const Reader& reader) {
+  Rows rows;
+  (void)reader
+      .scan(Bytes(1, keys::first_projection), {},
+            [&](ByteView key, ByteView value) {
+              if (key[0] != 'D') rows.emplace(Bytes(key), Bytes(value));
+              return true;
+            })
+      .ok();
+  return rows;
+}
+
+std::string first_difference(const Rows& a, const Rows& b) {
+  for (const auto* one : {&a, &b}) {
+    const Rows& other = one == &a ? b : a;
+    for (const auto& [key, value] : *one) {
+      const auto at = other.find(key);
+      if (at == other.end() || at->second != value) {
+        return std::string(1, key[0]) + " " + to_hex(ByteView(key).substr(1, 16));
+      }
+    }
+  }
+  return "none";
+}
+
+class EqualVectorsMeanEqualRows final : public Checker {
+ public:
+  const char* promise() const override { return "equal vectors mean equal rows"; }
+
+  void at_end(const World& world) override {
+    std::map<Region, std::pair<const Node*, Rows>> first;
+    for (const auto& node : world.nodes().all()) {
+      if (!node->up) continue;
+      Rows rows = rows_of(node->core->scribe().view());
+      const auto [at, fresh] = first.try_emplace(node->region, node.get(), Rows{});
+      if (fresh) {
+        check_rebuilt(world, *node, rows);
+        at->second.second = std::move(rows);
+        continue;
+      }
+      const Node& other = *at->second.first;
+      if (node->core->scribe().log().vector() != other.core->scribe().log().vector()) {
+        breaks(world, node->site + " and " + other.site + " hold different entries", node->site);
+      } else if (rows != at->second.second) {
+        const std::string which = first_difference(rows, at->second.second);
+        breaks(
+            world,
+            node->site + " and " + other.site + " hold the same entries and other rows: " + which,
+            which.size() > 2 ? which.substr(2) : node->site);
+      }
+    }
+  }
+
+ private:
+  void check_rebuilt(const World& world, const Node& node, const Rows& kept) {
+    MemoryStore copy(*node.disk);
+    const Projections projections(
+        [&](const Region& region) { return node.core->scribe().subjects(region); });
+    if (node.core->has_writes() || node.committing) return;  // the disk is behind the view
+    if (auto done = rebuild_rows(copy, projections); !done.ok()) {
+      return breaks(world, node.site + " cannot be rebuilt: " + done.error().what, node.site);
+    }
+    const Rows made = rows_of(copy);
+    if (made == kept) return;
+    const std::string which = first_difference(made, kept);
+    breaks(world, "rebuilt rows of " + node.site + " differ from those kept: " + which,
+           which.size() > 2 ? which.substr(2) : node.site);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> equal_vectors_mean_equal_rows() {
+  return std::make_unique<EqualVectorsMeanEqualRows>();
+}
+
+}  // namespace crossfloor::simulator

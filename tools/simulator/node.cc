@@ -1,0 +1,186 @@
+#include "tools/simulator/node.h"
+
+namespace crossfloor::simulator {
+namespace {
+
+// As in node/shell/core_driver.cc: a standstill is one from this length on, and after it what
+// peers sent meanwhile is read before the clock is looked at.
+constexpr Duration standstill_from{1'000};
+constexpr Duration read_first{50};
+
+}  // namespace
+
+Now MachineClock::at(Instant world) const {
+  const auto ms = world.time_since_epoch().count();
+  return {Instant{Duration{ms + ms * drift_ppm / 1'000'000}},
+          wall_from_ms(first_wall_ms + ms) + wall_offset};
+}
+
+Instant MachineClock::world_time(Instant steady) const {
+  const auto ms = steady.time_since_epoch().count();
+  Instant world{Duration{ms - ms * drift_ppm / 1'000'000}};
+  while (at(world).steady < steady) world += Duration{1};
+  return world;
+}
+
+Nodes::Nodes(Timeline& timeline, Trace& trace, const Crypto& crypto, const NodeOptions& options,
+             std::uint64_t seed, Owner owner)
+    : timeline_(timeline),
+      trace_(trace),
+      crypto_(crypto),
+      options_(options),
+      dice_(seed, "nodes"),
+      owner_(std::move(owner)) {}
+
+Node& Nodes::add(std::unique_ptr<Node> node) {
+  node->index = nodes_.size();
+  nodes_.push_back(std::move(node));
+  return *nodes_.back();
+}
+
+bool Nodes::start(std::size_t index, NodeId authority, const std::vector<Bytes>& documents) {
+  Node& node = *nodes_[index];
+  ++node.life;
+  node.up = true;
+  node.stopping = false;
+  node.committing.reset();
+  node.wakes_at.reset();
+  node.standing.reset();
+  node.paused_until = {};
+  node.random = std::make_unique<SeededRandom>(dice_.next());
+  node.store = std::make_unique<FaultyStore>(*node.disk);
+  node.roster = std::make_unique<Roster>(crypto_, authority);
+  for (const auto& document : documents) (void)node.roster->add(document).ok();
+  const Generation generation = node.random->next();
+  node.generations.push_back(generation);
+  const Now now = node.now(world());
+  node.due = now.steady;
+  node.core = std::make_unique<NodeCore>(
+      Scribe::Identity{node.key, node.roster->mesh(), generation}, node.settings,
+      NodeCore::Parts{crypto_, *node.random, *node.store, *node.roster}, now.wall);
+  trace_.note(index * 7 + 1);
+  if (!node.core->open(now).ok()) {
+    fail(node);
+    return false;
+  }
+  pump(node);
+  return node.up;
+}
+
+void Nodes::kill(std::size_t index, double mid_batch) {
+  Node& node = *nodes_[index];
+  if (!node.up) return;
+  trace_.note(index * 7 + 2);
+  node.up = false;
+  ++node.life;
+  if (node.committing && dice_.chance(mid_batch)) {
+    (void)node.disk->commit(node.committing->batch).ok();
+  }
+  node.core.reset();
+  node.store.reset();
+  node.committing.reset();
+}
+
+void Nodes::pause(std::size_t index, Duration length) {
+  Node& node = *nodes_[index];
+  node.paused_until = std::max(node.paused_until, world() + length);
+}
+
+void Nodes::call(std::size_t index, Duration delay, Work work) {
+  timeline_.after(delay,
+                  [this, index, life = nodes_[index]->life, work = std::move(work)]() mutable {
+                    Node& node = *nodes_[index];
+                    if (!node.up || node.life != life) return;
+                    if (world() < node.paused_until) {
+                      return call(index, node.paused_until - world(), std::move(work));
+                    }
+                    call_now(node, work);
+                  });
+}
+
+void Nodes::reach(std::size_t index, Work work) {
+  Node& node = *nodes_[index];
+  if (!node.up) return;
+  if (world() < node.paused_until) return call(index, Duration{0}, std::move(work));
+  call_now(node, work);
+}
+
+void Nodes::call_now(Node& node, const Work& work) {
+  const auto life = node.life;
+  look_at_clock(node);
+  work(node);
+  if (!node.up || node.life != life) return;
+  pump(node);
+  if (node.up && node.life == life && owner_.called) owner_.called(node);
+}
+
+// What crossfloord's driver does: whether the process stood still until just now.
+void Nodes::look_at_clock(Node& node) {
+  if (node.standing) return;
+  const Now now = node.now(world());
+  const Duration late = now.steady - node.due;
+  if (late <= standstill_from) return;
+  node.standing = late;
+  node.core->woke(now);
+  call(node.index, read_first, [this](Node& woken) {
+    const Duration gap = *std::exchange(woken.standing, std::nullopt);
+    const Now then = woken.now(world());
+    woken.core->standstill(gap, then);
+    woken.core->tick(then);
+    woken.due = then.steady;
+  });
+}
+
+void Nodes::pump(Node& node) {
+  const auto life = node.life;
+  for (;;) {
+    for (auto& effect : node.core->take_effects(node.now(world()))) {
+      owner_.carry_out(node, effect);
+    }
+    if (!node.core->failed().ok()) return fail(node);
+    if (node.committing || !node.core->has_writes()) break;
+    commit(node);
+    if (node.life != life) return;
+  }
+  wake(node);
+}
+
+void Nodes::commit(Node& node) {
+  node.committing = std::make_shared<NodeCore::NextBatch>(node.core->next_batch(node.now(world())));
+  const bool slow = world() < node.slow_disk_until;
+  const Duration takes = slow ? dice_.between(Duration{50}, Duration{500})
+                              : dice_.between(options_.sync_min, options_.sync_max);
+  call(node.index, takes, [this, batch = node.committing](Node& writer) {
+    writer.committing.reset();
+    if (!writer.store->commit(batch->batch).ok()) return fail(writer);
+    writer.core->committed(batch->number, writer.now(world()));
+    if (owner_.committed) owner_.committed(writer, batch->number);
+  });
+}
+
+void Nodes::wake(Node& node) {
+  const Now now = node.now(world());
+  const Instant due = std::max(node.core->deadline(), now.steady + Duration{1});
+  if (!node.standing) node.due = due;
+  const Instant at = std::max(node.clock.world_time(due), world() + Duration{1});
+  if (node.wakes_at && *node.wakes_at <= at && *node.wakes_at > world()) return;
+  node.wakes_at = at;
+  call(node.index, at - world(), [this, at](Node& woken) {
+    if (woken.wakes_at != at) return;  // an earlier one was planned meanwhile
+    woken.wakes_at.reset();
+    if (woken.standing) return;  // what arrived is read first
+    woken.core->tick(woken.now(world()));
+  });
+}
+
+// crossfloord ends with 1 when its store fails, and is started again.
+void Nodes::fail(Node& node) {
+  node.up = false;
+  ++node.life;
+  node.core.reset();
+  node.store.reset();
+  node.committing.reset();
+  owner_.failed(node);
+}
+
+}  // namespace crossfloor::simulator
