@@ -128,6 +128,7 @@ struct ReplyBody {
   parentId @14 :Text;
   sender @15 :Data;
   then @16 :CourseState;
+  knownReplies @17 :UInt32;
 }
 
 struct NoteBody {

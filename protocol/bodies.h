@@ -153,6 +153,9 @@ struct ReplyBody {
   std::string parent_id;                    // the platform's
   NodeId sender;                            // who alone may send it; zero: no host is there
   CourseState then = CourseState::pending;  // what the reply makes of the conversation
+  // How many earlier replies home knew, plus one; 0: it did not say. Who answers without knowing of
+  // an answer answers a second time, which the log alone could not tell.
+  std::uint32_t known_replies = 0;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -173,6 +176,7 @@ struct ReplyBody {
     visit("parent_id", self.parent_id);
     visit("sender", self.sender);
     visit("then", self.then);
+    visit("known_replies", self.known_replies);
   }
 };
 

@@ -198,7 +198,9 @@ class Fold {
     c_.last_ms = std::max(c_.last_ms, now_ms());
     ++c_.messages_out;
     if (c_.first_reply_ms == 0) c_.first_reply_ms = now_ms();
+    if (body.known_replies > 0) reply.term = static_cast<std::uint8_t>(body.epoch.term);
     if (reply.counts) {
+      note_unknown(body);
       count_reply(body);
     } else {
       reply.seen = body.seen;  // answered only if it was sent all the same
@@ -217,6 +219,27 @@ class Fold {
     }
   }
 
+  // A home knows all that was written in its own term. If it knew fewer replies than come before
+  // this one, then it lacked the latest ones of other terms.
+  void note_unknown(const ReplyBody& body) {
+    if (body.known_replies == 0) return;
+    const std::size_t known = body.known_replies - 1;
+    std::size_t unknown = c_.replies.size() > known ? c_.replies.size() - known : 0;
+    for (auto at = c_.replies.rbegin(); at != c_.replies.rend() && unknown > 0; ++at) {
+      if (at->counts && at->term == static_cast<std::uint8_t>(body.epoch.term)) continue;
+      at->beside = true;
+      count_twice(*at);
+      --unknown;
+    }
+  }
+
+  // Once for each reply, and only if it left.
+  void count_twice(ReplyState& reply) {
+    if (reply.twice || reply.attempts == 0 || (reply.counts && !reply.beside)) return;
+    reply.twice = true;
+    ++c_.handled_twice;
+  }
+
   void on(const NoteBody&) { c_.last_ms = std::max(c_.last_ms, now_ms()); }
 
   void on(const AttemptBody& body) {
@@ -226,10 +249,8 @@ class Fold {
     reply->attempts = std::max({reply->attempts, body.number, 1u});
     // What the provider accepted stays accepted, whoever tried it once more in a cut.
     if (reply->outcome != ReplyOutcome::accepted) reply->has_outcome = false;
-    if (first && !reply->counts) {
-      ++c_.handled_twice;
-      see(reply->seen);
-    }
+    if (first && !reply->counts) see(reply->seen);
+    count_twice(*reply);
   }
 
   void on(const OutcomeBody& body) {

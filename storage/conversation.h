@@ -52,6 +52,9 @@ struct ReplyState {
   ReplyOutcome outcome = ReplyOutcome::unknown;
   std::string detail;
   std::vector<MessageId> seen;
+  bool beside = false;    // the home that answered after it did not know of it
+  bool twice = false;     // it left, and the customer was answered beside it: counted
+  std::uint8_t term = 0;  // last byte of its epoch's term; 0: its home did not say what it knew
 
   bool operator==(const ReplyState&) const = default;
   // True until the provider has it, refused it, or it was voided before it was tried.
@@ -71,6 +74,9 @@ struct ReplyState {
     visit("outcome", self.outcome);
     visit("detail", self.detail);
     visit("seen", self.seen);
+    visit("beside", self.beside);
+    visit("twice", self.twice);
+    visit("term", self.term);
   }
 };
 
@@ -115,8 +121,10 @@ struct Conversation {
   std::int64_t last_agent_ms = 0;
   std::uint32_t site_changes = 0;
   std::vector<ReplyState> replies;
-  std::uint32_t handled_twice = 0;  // replies that reached the customer beside the home's course
-  std::uint32_t uncounted = 0;      // entries kept that changed no course
+  // Replies that reached the customer beside the home's course, or of which the home that answered
+  // after them did not know.
+  std::uint32_t handled_twice = 0;
+  std::uint32_t uncounted = 0;  // entries kept that changed no course
   std::uint32_t messages_in = 0;
   std::uint32_t messages_out = 0;
   std::int64_t first_ms = 0;  // the customer's first message

@@ -27,6 +27,9 @@ struct ReplyState {
   outcome @7 :B.ReplyOutcome;
   detail @8 :Text;
   seen @9 :List(Data);
+  beside @10 :Bool;
+  twice @11 :Bool;
+  term @12 :UInt8;
 }
 
 struct Conversation {

@@ -163,7 +163,7 @@ std::optional<client::HistoryItem> reply_item(const Reader& reader, const Conver
     if (state.reply != reply.reply) continue;
     item.outcome = outcome_of(state);
     item.outcome_detail = state.detail;
-    item.handled_twice = !state.counts;
+    item.handled_twice = !state.counts || state.twice;
   }
   return item;
 }

@@ -450,6 +450,50 @@ TEST_SUITE("a conversation's fold") {
     CHECK(c.unanswered.empty());
   }
 
+  TEST_CASE("a reply that the next home did not know of when it answered was handled twice") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.reply(1'100, 49, {}).known_replies = 1;  // known to both
+    story.reply(1'400, 50, {msg(1)}).known_replies = 2;
+    story.took(1'500, 2, rival);
+    story.course(1'600, CourseState::active, "eve", 2, rival);
+    for (const unsigned char reply : {49, 50}) story.attempt(1'650, reply, 1);
+    CHECK(story.fold().handled_twice == 0);
+    story.reply(2'000, 51, {msg(1)}, 2, rival).known_replies = 2;
+    story.reply(2'100, 52, {}, 2, rival).known_replies = 3;  // its own one is no second handling
+    for (const unsigned char reply : {51, 52}) story.attempt(2'200, reply, 1, rival);
+    auto c = story.fold();
+    CHECK(c.handled_twice == 1);
+    CHECK(c.find_reply(named<ReplyId>(50))->twice);
+    CHECK_FALSE(c.find_reply(named<ReplyId>(49))->twice);
+    CHECK_FALSE(c.find_reply(named<ReplyId>(51))->twice);
+  }
+
+  TEST_CASE("a reply that never left was not handled twice, whoever did not know of it") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.reply(1'400, 50, {msg(1)}).known_replies = 1;
+    story.took(1'500, 2, rival);
+    story.reply(2'000, 51, {msg(1)}, 2, rival).known_replies = 1;
+    CHECK(story.fold().handled_twice == 0);
+    story.attempt(2'500, 50, 1);
+    CHECK(story.fold().handled_twice == 1);
+  }
+
+  TEST_CASE("a home that does not say what it knew accuses nobody") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.reply(1'400, 50, {msg(1)});
+    story.attempt(1'401, 50, 1);
+    story.took(1'500, 2, rival);
+    story.reply(2'000, 51, {msg(1)}, 2, rival);
+    CHECK(story.fold().handled_twice == 0);
+  }
+
   TEST_CASE("a reply written by a lost home and again by the one that counts is one, and counts") {
     Story story;
     story.message(1'000, 1);

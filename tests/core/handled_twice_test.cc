@@ -1,0 +1,80 @@
+// Replies on both sides of a cut: both reach the customer, and the figure says so.
+#include "tests/core/core_world.h"
+
+using namespace crossfloor;
+using namespace crossfloor::test;
+
+namespace {
+
+void answer(CoreWorld& world, std::size_t at, const std::string& agent, const ConversationId& id) {
+  world.command(at, agent, Verb::reply, id, [&](DeskCommand& reply) {
+    reply.text = "an answer of " + agent;
+    reply.keep = true;
+    for (const auto& u : world.core(at).home().find(id)->unanswered)
+      reply.seen.push_back(u.message);
+  });
+}
+
+std::uint32_t handled_twice(CoreWorld& world, std::size_t at, const ConversationId& id) {
+  return rows::conversation(world.core(at).scribe().view(), id).value()->handled_twice;
+}
+
+}  // namespace
+
+TEST_SUITE("handled twice") {
+  TEST_CASE("an answer that sorts before the takeover, of which the next home knew nothing") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(0, "ann");
+    world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
+    REQUIRE(world.rings().size() == 1);
+    const ConversationId id = world.rings()[0].notice.conversation;
+    world.command(0, "ann", Verb::accept, id);
+    answer(world, 0, "ann", id);  // before the cut: both know it
+    world.add_agent(1, "bob");
+    world.write(0, CoreWorld::chat, "4711", "it is not there");
+    world.cut_all();
+    world.run(Duration{5'000});
+    answer(world, 0, "ann", id);  // Helsinki does not know that it is cut off
+    REQUIRE(world.core(0).home().find(id)->replies.size() == 2);
+
+    world.run(Duration{75'000});
+    world.write(1, CoreWorld::chat, "4711", "hello?");
+    for (int i = 0; i < 60 && world.rings().size() < 2; ++i) world.run(Duration{1'000});
+    REQUIRE(world.rings().size() == 2);
+    CHECK(world.rings()[1].notice.agent == "bob");
+    world.command(1, "bob", Verb::accept, id);
+    answer(world, 1, "bob", id);
+    answer(world, 1, "bob", id);
+    REQUIRE(world.core(1).home().find(id)->replies.size() == 3);
+    CHECK(handled_twice(world, 1, id) == 0);  // it cannot know yet
+
+    world.heal();
+    world.run(Duration{20'000});
+    for (const std::size_t at : {0, 1}) {
+      CAPTURE(at);
+      const auto row = rows::conversation(world.core(at).scribe().view(), id).value();
+      CHECK(row->replies.size() == 4);
+      CHECK(row->handled_twice == 1);
+    }
+  }
+
+  TEST_CASE("a home handed on knows what was answered: nothing is handled twice") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(0, "ann");
+    world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
+    REQUIRE(world.rings().size() == 1);
+    const ConversationId id = world.rings()[0].notice.conversation;
+    world.command(0, "ann", Verb::accept, id);
+    answer(world, 0, "ann", id);
+    world.core(0).drain(true, world.now());
+    world.run(Duration{3'000});
+    REQUIRE(world.core(1).home().find(id)->home() == world.host(1).id);
+    answer(world, 0, "ann", id);
+    world.run(Duration{3'000});
+    const auto row = rows::conversation(world.core(1).scribe().view(), id).value();
+    CHECK(row->replies.size() == 2);
+    CHECK(row->handled_twice == 0);
+  }
+}
