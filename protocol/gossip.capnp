@@ -35,6 +35,7 @@ struct Ack {
   subject @2 :Data;
   subjectMark @3 :MemberMark;
   news @4 :List(MemberNews);
+  wallMs @5 :Int64;
 }
 
 struct PingRequest {

@@ -92,9 +92,10 @@ void Membership::receive(const NodeId& from, const MembershipMessage& message, N
   latest_ = std::max(latest_, now.steady);
 }
 
-void Membership::answer(const NodeId& from, const Ping& ping, Now, MembershipOutbox& out) {
+void Membership::answer(const NodeId& from, const Ping& ping, Now now, MembershipOutbox& out) {
   Ack ack;
   ack.number = ping.number;
+  ack.wall_ms = ms_of(now.wall);
   send(from, std::move(ack), max_news_on_probe, out);
 }
 
@@ -109,6 +110,11 @@ void Membership::answer(const NodeId& from, const Ack& ack, Now now, MembershipO
   }
   if (const auto probe = probes_.answered(ack.number, subject)) {
     if (probe->in_turn) adjust_health(-1);
+    // Asked again, it is not known which of the two questions this answers.
+    if (subject == from && ack.wall_ms != 0 && !probe->helped) {
+      const Duration half = (now.steady - probe->started) / 2;
+      out.clocks.push_back({from, wall_from_ms(ack.wall_ms) + half - now.wall});
+    }
     return;
   }
   if (subject != from) return;

@@ -59,9 +59,17 @@ struct MemberEvent {
 };
 const char* name_of(MemberEventKind kind);
 
+// How far a member's wall clock is ahead of the own one, by an answered probe; off by at most half
+// the time that the answer took.
+struct ClockHeard {
+  NodeId node;
+  Duration ahead{0};
+};
+
 struct MembershipOutbox {
   std::vector<std::pair<NodeId, MembershipMessage>> messages;
   std::vector<MemberEvent> events;
+  std::vector<ClockHeard> clocks;
 };
 
 struct MembershipSelf {

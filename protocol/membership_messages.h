@@ -73,6 +73,7 @@ struct Ack {
   std::optional<NodeId> subject;
   std::optional<MemberMark> subject_mark;
   std::vector<MemberNews> news;
+  std::int64_t wall_ms = 0;  // the sender's wall clock, so that the asker can compare; 0: not said
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("mark", self.mark);
@@ -80,6 +81,7 @@ struct Ack {
     visit("subject", self.subject);
     visit("subject_mark", self.subject_mark);
     visit("news", self.news);
+    visit("wall_ms", self.wall_ms);
   }
 };
 

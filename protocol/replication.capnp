@@ -50,6 +50,14 @@ struct Stored {
   sequence @3 :UInt64;
 }
 
+struct ForkIs {
+  node @0 :Data;
+  generation @1 :UInt64;
+  region @2 :Text;
+  held @3 :Data;
+  other @4 :Data;
+}
+
 struct ReplicationMessage {
   union {
     documents @0 :Documents;
@@ -58,5 +66,6 @@ struct ReplicationMessage {
     want @3 :Want;
     rangeIs @4 :RangeIs;
     stored @5 :Stored;
+    forkIs @6 :ForkIs;
   }
 }

@@ -122,6 +122,26 @@ struct Stored {
   }
 };
 
-using ReplicationMessage = std::variant<Documents, VectorHash, Vector, Want, RangeIs, Stored>;
+// "The origin of this stream signed two histories": both seals, of one sequence.
+struct ForkIs {
+  static constexpr const char* name = "fork_is";
+  NodeId node;
+  Generation generation = 0;
+  Region region;
+  Bytes held;
+  Bytes other;
+  Stream stream() const { return {{node, generation}, region}; }
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node);
+    visit("generation", self.generation);
+    visit("region", self.region);
+    visit("held", self.held, Rule{.binary = true});
+    visit("other", self.other, Rule{.binary = true});
+  }
+};
+
+using ReplicationMessage =
+    std::variant<Documents, VectorHash, Vector, Want, RangeIs, Stored, ForkIs>;
 
 }  // namespace crossfloor

@@ -349,9 +349,29 @@ void Desk::resume(Now now) {
   ledger_.resume({homes.begin(), homes.end()}, now, leases_out_);
 }
 
-void Desk::notice(const RingNotice& notice, Now) {
+void Desk::notice(const RingNotice& notice, Now now) {
+  if (!history_is_here(notice)) {
+    for (const auto& at : notice.needed) missing_.push_back({notice.home, at});
+  }
+  rings_.add(notice, now);
+}
+
+bool Desk::history_is_here(const RingNotice& notice) const {
+  auto row = rows::conversation(scribe_.view(), notice.conversation);
+  if (!row.ok() || !row.value() || !row.value()->opened) return false;
+  return std::all_of(notice.needed.begin(), notice.needed.end(), [&](const Position& at) {
+    const auto head = scribe_.log().head({{at.node, at.generation}, row.value()->region});
+    return head && head->sequence >= at.sequence;
+  });
+}
+
+void Desk::ring(const RingWaits::Ready& ready) {
+  const RingNotice& notice = ready.notice;
+  const Work* work = floor_.work_of(notice.conversation);
+  // Meanwhile it may have ended, or gone to somebody else.
+  if (work == nullptr || work->state != SlotState::ringing || work->agent != notice.agent) return;
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring, notice.agent, notice.conversation, notice.epoch,
-                           notice.deadline, "", true});
+                           notice.deadline, "", ready.complete});
   if (!notice.auto_accept) return;
   DeskCommand accept;
   accept.id = scribe_.random().id<CommandId>();
@@ -362,6 +382,7 @@ void Desk::notice(const RingNotice& notice, Now) {
   accept.agent_node = mesh_.self();
   commands_.push_back(std::move(accept));
 }
+
 void Desk::notice(const WorkEnded& notice, Now) {
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
                            notice.agent,
@@ -396,7 +417,9 @@ bool Desk::settle(Now now) {
       if (epoch) {
         queued_[decision.conversation] = *epoch;
         std::vector<Position> needed;
-        if (const Conversation* c = home_->find(decision.conversation)) needed.push_back(c->last);
+        if (const Conversation* c = home_->find(decision.conversation)) {
+          needed = newest_entries(scribe_.view(), *c);
+        }
         router_.committed(decision.conversation, *epoch, needed, now, out_);
       } else {
         queued_.erase(decision.conversation);
@@ -412,6 +435,10 @@ bool Desk::settle(Now now) {
     for (const auto& one : out.notices) {
       std::visit([&](const auto& what) { notice(what, now); }, one);
     }
+  }
+  for (const auto& ready :
+       rings_.take(now, [this](const RingNotice& notice) { return history_is_here(notice); })) {
+    ring(ready);
   }
   return did;
 }
@@ -457,7 +484,10 @@ void Desk::tick(Now now) {
 }
 
 std::optional<Instant> Desk::deadline() const {
-  return router_.deadline();
+  const auto router = router_.deadline();
+  const auto rings = rings_.deadline();
+  if (!router || !rings) return router ? router : rings;
+  return std::min(*router, *rings);
 }
 
 LoadRecord Desk::load(Now now) const {

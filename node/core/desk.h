@@ -6,6 +6,7 @@
 
 #include "node/core/home.h"
 #include "node/core/mesh.h"
+#include "node/core/ring_waits.h"
 #include "node/desk/lease_ledger.h"
 #include "node/desk/router.h"
 
@@ -45,6 +46,12 @@ class Desk final : public DeskPort {
   void standstill(Duration gap) { ledger_.stood_still(gap); }
   // What the floor itself asks of homes (a wrap-up that ended by itself).
   std::vector<DeskCommand> take_commands() { return std::exchange(commands_, {}); }
+  // Entries that a ring waits for, and the home that has them.
+  struct Missing {
+    NodeId home;
+    Position at;
+  };
+  std::vector<Missing> take_missing() { return std::exchange(missing_, {}); }
   void loads_changed(Now now);
   void member_events(const std::vector<MemberEvent>& events, Now now);
   void set_open(bool open, Now now);
@@ -78,6 +85,8 @@ class Desk final : public DeskPort {
   void lease(const Conversation& conversation, Now now);
   void free_slot(const Work& work, const Conversation& conversation, Now now);
   void notice(const RingNotice& notice, Now now);
+  bool history_is_here(const RingNotice& notice) const;
+  void ring(const RingWaits::Ready& ready);
   void notice(const WorkEnded& notice, Now now);
   void notice(const PresenceChanged& notice, Now now);
   std::optional<AgentRecord> read_record(const Subject& subject) const;
@@ -92,6 +101,8 @@ class Desk final : public DeskPort {
   LeaseLedger ledger_;
   DeskOutbox out_;
   LeaseOutbox leases_out_;
+  RingWaits rings_;
+  std::vector<Missing> missing_;
   std::vector<DeskCommand> commands_;
   std::map<ConversationId, Epoch> leased_;  // given by this home to other nodes' agents
   bool drained_ = false;

@@ -274,7 +274,7 @@ Home::Target Home::target_of(const MessageBody& body, const HandleId& handle,
   if (place.ok() && place.value()) {
     if (auto c = same_customer(place.value()->conversation)) {
       if (c->state != CourseState::closed) return {std::move(c), "customer's open conversation"};
-      const auto closed_for = Duration{ms_of(now.wall) - c->since_ms};
+      const auto closed_for = Duration{ms_of(scribe_.wall(now)) - c->since_ms};
       if (closed_for < settings_.reopen_within) return {std::move(c), "closed a short while ago"};
     }
   }
@@ -575,6 +575,7 @@ Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& comm
   reply.parent_id = c.last_external_id;
   // A chat stays open while the customer is connected; elsewhere the customer is awaited.
   reply.then = command.keep || c.channel == "chat" ? CourseState::active : CourseState::pending;
+  reply.known_replies = static_cast<std::uint32_t>(c.replies.size()) + 1;
   if (const auto* settings = account(c.account)) reply.sender = sender_for(*settings, now);
   answer.reply = reply.reply;
   return scribe_.write(region_of(c), EntryKind::reply, c.id.as<Subject>(), reply, now);
@@ -753,7 +754,7 @@ void Home::tick(Now now) {
   take_over_dead(now);
   if (!acting_) return;
   replace_senders(now);
-  while (!pending_until_.empty() && pending_until_.begin()->first <= ms_of(now.wall)) {
+  while (!pending_until_.empty() && pending_until_.begin()->first <= ms_of(scribe_.wall(now))) {
     const auto id = pending_until_.begin()->second;
     pending_until_.erase(pending_until_.begin());
     const auto at = open_.find(id);

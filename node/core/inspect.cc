@@ -184,6 +184,7 @@ Json Inspector::figures(Now now) const {
           {"intakes_waiting", core_.intakes_waiting()},
           {"commands_waiting", core_.commands().waiting().size()},
           {"takeovers", core_.home().takeovers()},
+          {"clock_behind_ms", core_.mesh().clocks().ahead().value_or(Duration{0}).count()},
           {"lag_entries", lag}};
 }
 

@@ -1,5 +1,6 @@
 // What is wrong, most urgent first, each with the command that shows it and the one that mends it.
 #include <algorithm>
+#include <cstdlib>
 
 #include "node/core/inspect_parts.h"
 
@@ -51,15 +52,39 @@ void Inspector::wrong_store(Json& list, Now) const {
                              "journalctl -u crossfloord",
                              "make room or replace the disk, then restart crossfloord"));
   }
+  if (const auto& why = core_.read_only()) {
+    list.push_back(complaint(Urgency::disk,
+                             "nothing can be written: " + why->what +
+                                 "; this node shows what it has and takes nothing in",
+                             "df " + why->where, "make room; it goes on by itself"));
+  }
   const Log& log = core_.scribe().log();
   for (const auto& [stream, fork] : log.forks()) {
+    const NodeId& node = stream.origin.node;
+    const std::string name = "node " + node.hex().substr(0, 12) + " (" + site_of(node) + ")";
+    const std::string same = "fork " + node.hex() + std::to_string(stream.origin.generation);
+    const Member* member = core_.mesh().membership().find(node);
+    const auto generation = member != nullptr ? member->mark.generation
+                                              : core_.mesh().membership().own_mark().generation;
+    const bool broken = generation == stream.origin.generation;
     list.push_back(complaint(
-        Urgency::fork,
-        "node " + stream.origin.node.hex().substr(0, 12) + " (" + site_of(stream.origin.node) +
-            ") signed two histories behind entry " + std::to_string(fork.common),
-        "crossfloor streams " + stream.origin.node.hex().substr(0, 12),
-        "restart that node; if its key was copied: crossfloor mesh revoke",
-        "fork " + stream.origin.node.hex() + std::to_string(stream.origin.generation)));
+        broken ? Urgency::fork : Urgency::note,
+        name +
+            (broken ? " is broken: it signed two histories behind entry "
+                    : " signed two histories in an earlier life, behind entry ") +
+            std::to_string(fork.common),
+        "crossfloor streams " + node.hex().substr(0, 12),
+        broken ? "restart that node; if its key was copied: crossfloor mesh revoke"
+               : "is a copy of its machine running? If its key was stolen: crossfloor mesh revoke",
+        same));
+  }
+  if (const PeerClocks& clocks = core_.mesh().clocks(); clocks.worth_showing()) {
+    const std::int64_t ahead = clocks.ahead()->count();
+    std::string what = "this node's clock is " + duration_text(std::abs(ahead)) +
+                       (ahead > 0 ? " behind" : " ahead of") + " its peers'";
+    if (clocks.wrong()) what += "; it is not ready, and stamps with theirs";
+    list.push_back(complaint(clocks.wrong() ? Urgency::disk : Urgency::clock, what,
+                             "crossfloor sites", "set the clock by NTP"));
   }
   if (const auto from_the_future = core_.scribe().entries_from_the_future(); from_the_future > 0) {
     list.push_back(complaint(Urgency::clock,

@@ -42,6 +42,7 @@ void Mesh::pass_on(LoadOutbox&& out, Heard& heard) {
 void Mesh::receive(const NodeId& from, const MembershipMessage& message, Now now, Heard& heard) {
   MembershipOutbox out;
   membership_.receive(from, message, now, out);
+  for (const auto& clock : out.clocks) clocks_.measured(clock.node, clock.ahead, now.steady);
   pass_on(std::move(out), heard);
 }
 

@@ -8,6 +8,7 @@
 #include "node/desk/peer_loads.h"
 #include "protocol/load_gossip.h"
 #include "protocol/membership.h"
+#include "protocol/peer_clocks.h"
 #include "protocol/roster.h"
 
 namespace crossfloor {
@@ -53,6 +54,7 @@ class Mesh final : public MeshView, public PeerLoads {
 
   const Membership& membership() const { return membership_; }
   const LoadGossip& loads() const { return loads_; }
+  const PeerClocks& clocks() const { return clocks_; }
   const Roster& roster() const { return roster_; }
 
  private:
@@ -64,6 +66,7 @@ class Mesh final : public MeshView, public PeerLoads {
   Outlet& outlet_;
   Membership membership_;
   LoadGossip loads_;
+  PeerClocks clocks_;
   std::optional<Instant> started_;
   WallTime wall_{};
   bool drained_ = false;

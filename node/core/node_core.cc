@@ -14,6 +14,7 @@ constexpr Duration load_every{100};
 NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& settings,
                    const Parts& parts, WallTime started)
     : settings_(settings),
+      read_only_(parts.read_only),
       roster_(parts.roster),
       scribe_(parts.crypto, parts.random, identity, settings, parts.store),
       mesh_({identity.key.node(), identity.generation, started}, settings, parts.roster,
@@ -28,11 +29,23 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
   desk_.attach(home_);
 }
 
+void NodeCore::emit(Effect effect) {
+  // Who cannot write has nothing to wait for, and nothing to say but to those who ask it.
+  if (read_only_) return emit_freely(std::move(effect));
+  gate_.hold(scribe_.last_write(), std::move(effect));
+}
+
+void NodeCore::emit_freely(Effect effect) {
+  if (read_only_ && std::holds_alternative<SendMessage>(effect)) return;
+  gate_.pass(std::move(effect));
+}
+
 Status NodeCore::open(Now now) {
   if (auto status = scribe_.open(); !status.ok()) return status;
   mesh_.roster_changed(now);
   if (auto status = home_.open(now); !status.ok()) return status;
   if (auto status = desk_.open(now); !status.ok()) return status;
+  if (read_only_) return {};
   sender_.open(now);
   for (const auto& [id, conversation] : home_.conversations()) sender_.restore(conversation, now);
   restored_ = true;
@@ -100,6 +113,7 @@ void NodeCore::receive(const NodeId& from, LinkKind, const PeerMessage& message,
 void NodeCore::on(const NodeId& from, const MembershipFrame& frame, Now now) {
   Mesh::Heard heard_now;
   mesh_.receive(from, frame.message, now, heard_now);
+  scribe_.correct_clock(mesh_.clocks().correction());
   heard(heard_now, now);
 }
 
@@ -187,6 +201,7 @@ void NodeCore::take_documents(const std::vector<Bytes>& documents, Now now) {
 }
 
 Result<bool> NodeCore::add_document(ByteView document, Now now) {
+  if (read_only_) return *read_only_;
   auto added = roster_.add(document);
   if (!added.ok()) return added.error();
   if (added.value() == Roster::Added::known) return false;
@@ -210,8 +225,9 @@ void NodeCore::range_read(const NodeId& to, const Result<Range>& range, Now now)
 
 // --- channels ---
 
-bool NodeCore::region_alone(Now now) const {
-  return replication_.alone(settings_.home_region, now);
+bool NodeCore::given_up(const Region& region, Now now) const {
+  const auto alone = alone_since_.find(region);
+  return alone != alone_since_.end() && now.steady >= alone->second + settings_.alone_after;
 }
 
 void NodeCore::intake(RequestId request, const std::string& account_name,
@@ -219,6 +235,7 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
   const auto refuse = [&](ErrorCode code, std::string what, std::string where, std::string mend) {
     emit(AnswerIntake{request, Error{code, std::move(what), std::move(where), std::move(mend)}});
   };
+  if (read_only_) return emit(AnswerIntake{request, *read_only_});
   const AccountSettings* account = settings_.account(account_name);
   const Subjects* subjects = account == nullptr ? nullptr : scribe_.subjects(account->region);
   if (account == nullptr || !account->hosted_here || subjects == nullptr) {
@@ -230,8 +247,7 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
   }
   const bool mesh =
       settings_.durability == Durability::mesh && mesh_.nodes_of(account->region, now).size() > 1;
-  if (mesh && settings_.when_alone == WhenAlone::refuse && alone_since_ &&
-      now.steady >= *alone_since_ + settings_.alone_after) {
+  if (mesh && settings_.when_alone == WhenAlone::refuse && given_up(account->region, now)) {
     return refuse(ErrorCode::unavailable, "no other node of the region is in reach", "",
                   "send it again later, or to another host");
   }
@@ -270,7 +286,7 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
     body.account = account_name;
     body.brand = account->brand;
     body.channel = word_of(account->channel);
-    body.taken_ms = ms_of(now.wall);
+    body.taken_ms = ms_of(scribe_.wall(now));
     body.trusted_ref = account->trusted_ref;
     body.message = message;
     if (body.message.language.empty()) body.message.language = account->language;
@@ -334,7 +350,9 @@ void NodeCore::connection(const std::string& agent, bool up, Now now) {
 }
 
 void NodeCore::command(RequestId request, const DeskCommand& command, Now now) {
-  if (auto status = desk_.before(command, now); !status.ok()) {
+  Status status = may_write();
+  if (status.ok()) status = desk_.before(command, now);
+  if (!status.ok()) {
     CommandAnswer answer;
     answer.id = command.id;
     answer.code = name_of(status.error().code);
@@ -349,6 +367,7 @@ void NodeCore::command(RequestId request, const DeskCommand& command, Now now) {
 }
 
 Status NodeCore::set_agent(const AgentRecord& record, Now now) {
+  if (auto status = may_write(); !status.ok()) return status;
   if (auto status = check_agent_record(record); !status.ok()) return status;
   const auto known = desk_.record(record.name);
   if (known && known->node != mesh_.self() && record.node == mesh_.self() &&
@@ -364,6 +383,7 @@ Status NodeCore::set_agent(const AgentRecord& record, Now now) {
 }
 
 Status NodeCore::set_link(const Region& region, const LinkBody& link, Now now) {
+  if (auto status = may_write(); !status.ok()) return status;
   if (scribe_.subjects(region) == nullptr) {
     return Error{ErrorCode::not_found, "this node does not hold region " + region, "region", ""};
   }
@@ -405,7 +425,9 @@ Status NodeCore::force_takeover(const ConversationId& id, const std::string& by,
 
 void NodeCore::operate(RequestId request, const std::string& what, const std::string& arguments,
                        Now now) {
-  if (VerifyPort::asks(what)) {
+  if (read_only_ && Operators::writes(what)) {
+    emit(AnswerInspection{request, error_json(*read_only_)});
+  } else if (VerifyPort::asks(what)) {
     verify_.ask(request, what, arguments, now);
   } else {
     operators_.ask(request, what, arguments, now);
@@ -421,6 +443,12 @@ void NodeCore::verify_read(std::uint64_t ticket, const std::string& json, Now no
 // --- time and disk ---
 
 void NodeCore::tick(Now now) {
+  if (read_only_) {
+    next_look_ = now.steady + look_every;
+    operators_.tick(now);
+    verify_.tick(now);
+    return;
+  }
   Mesh::Heard heard_now;
   mesh_.tick(now, heard_now);
   heard(heard_now, now);
@@ -446,6 +474,7 @@ void NodeCore::tick(Now now) {
 
 Instant NodeCore::deadline() const {
   Instant due = next_look_;
+  if (read_only_) return due;
   for (const auto& one :
        {mesh_.deadline(), replication_.deadline(), desk_.deadline(), sender_.deadline(),
         commands_.deadline(), operators_.deadline(), verify_.deadline()}) {
@@ -479,7 +508,7 @@ void NodeCore::committed(std::uint64_t number, Now now) {
 }
 
 void NodeCore::stop(Now now) {
-  if (stopping_) return;
+  if (stopping_ || read_only_) return;
   desk_.stop(now);
   mesh_.set_drained(true);
   home_.hand_on(now);
@@ -490,11 +519,12 @@ void NodeCore::stop(Now now) {
 }
 
 void NodeCore::release_receipts(Now now) {
-  const bool alone = region_alone(now);
-  if (!alone) {
-    alone_since_.reset();
-  } else if (!alone_since_) {
-    alone_since_ = now.steady;
+  for (const auto& [region, secret] : settings_.region_secrets) {
+    if (replication_.alone(region, now)) {
+      alone_since_.try_emplace(region, now.steady);
+    } else {
+      alone_since_.erase(region);
+    }
   }
   for (auto& ready : receipts_.take(now.steady, alone_since_, settings_.alone_after)) {
     ready.done(ready.mesh);
@@ -521,6 +551,7 @@ void NodeCore::settle(Now now) {
     for (const auto& one : own_commands) {
       if (desk_.before(one, now).ok()) commands_.submit(0, one, now);
     }
+    for (const auto& missing : desk_.take_missing()) fetch(missing, now);
     desk_moved = desk_moved || folded || routed;
     if (!folded && !routed && own_commands.empty()) break;
   }
@@ -529,6 +560,14 @@ void NodeCore::settle(Now now) {
   if (desk_moved || now.steady >= next_load_) {
     next_load_ = now.steady + load_every;
     mesh_.set_own_load(desk_.load(now), now);
+  }
+}
+
+// Where its conversation is not known yet, neither is the region of its stream.
+void NodeCore::fetch(const Desk::Missing& missing, Now now) {
+  for (const auto& [region, secret] : settings_.region_secrets) {
+    replication_.fetch(missing.home, {{missing.at.node, missing.at.generation}, region},
+                       missing.at.sequence, now);
   }
 }
 

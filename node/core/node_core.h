@@ -26,6 +26,9 @@ class NodeCore final : private Outlet {
     Random& random;
     const Reader& store;
     Roster& roster;
+    // Why nothing can be written. Then this node only looks things up: it takes nothing in, steers
+    // nothing, and says nothing to the mesh.
+    std::optional<Error> read_only = {};
   };
   // `settings` and what `parts` names must outlive this.
   NodeCore(const Scribe::Identity& identity, const NodeSettings& settings, const Parts& parts,
@@ -79,7 +82,7 @@ class NodeCore final : private Outlet {
   // A standstill was just noticed, and what came in meanwhile is not read yet: from here on nothing
   // is decided as home until its peers' vectors are compared. standstill() follows.
   void woke(Now now);
-  bool has_writes() const { return scribe_.dirty(); }
+  bool has_writes() const { return !read_only_ && scribe_.dirty(); }
   struct NextBatch {
     Batch batch;
     std::uint64_t number = 0;
@@ -88,9 +91,10 @@ class NodeCore final : private Outlet {
   void committed(std::uint64_t number, Now now);
   // Nothing may be written or said any more; the node is opened anew. Says why.
   const Status& failed() const { return scribe_.failed(); }
+  const std::optional<Error>& read_only() const { return read_only_; }
   // SIGTERM: no new work, homes handed on, members told. Then drive until idle() and stop.
   void stop(Now now);
-  bool idle() const { return !scribe_.dirty() && gate_.held() == 0; }
+  bool idle() const { return !has_writes() && gate_.held() == 0; }
 
   std::vector<Effect> take_effects(Now now);
 
@@ -106,8 +110,9 @@ class NodeCore final : private Outlet {
   std::size_t intakes_waiting() const { return receipts_.size(); }
 
  private:
-  void emit(Effect effect) override { gate_.hold(scribe_.last_write(), std::move(effect)); }
-  void emit_freely(Effect effect) override { gate_.pass(std::move(effect)); }
+  void emit(Effect effect) override;
+  void emit_freely(Effect effect) override;
+  Status may_write() const { return read_only_ ? Status(*read_only_) : Status(); }
 
   // Lets the parts react to each other until nothing is left to do.
   void settle(Now now);
@@ -119,11 +124,14 @@ class NodeCore final : private Outlet {
   void on(const NodeId& from, const DeskFrame& frame, Now now);
   void heard(Mesh::Heard& heard, Now now);
   void take_documents(const std::vector<Bytes>& documents, Now now);
+  void fetch(const Desk::Missing& missing, Now now);
   void release_receipts(Now now);
   void publish_accounts(Now now);
-  bool region_alone(Now now) const;
+  // No other node of the region was in reach for so long that nobody waits for one any more.
+  bool given_up(const Region& region, Now now) const;
 
   const NodeSettings& settings_;
+  const std::optional<Error> read_only_;
   Gate gate_;
   Roster& roster_;
   Scribe scribe_;
@@ -139,7 +147,7 @@ class NodeCore final : private Outlet {
   bool restored_ = false;
   bool stopping_ = false;
   std::uint32_t incarnation_ = 0;
-  std::optional<Instant> alone_since_;
+  std::map<Region, Instant> alone_since_;
   Instant next_look_{};
   Instant next_load_{};
 };

@@ -32,6 +32,7 @@ class Operators {
   std::optional<Instant> deadline() const { return fanout_.deadline(); }
 
   static bool knows(const std::string& what);
+  static bool writes(const std::string& what);  // an act, as against a question
 
  private:
   struct Act;

@@ -71,6 +71,10 @@ bool Operators::knows(const std::string& what) {
   return Inspector::find(what) != nullptr || acts().count(what) == 1;
 }
 
+bool Operators::writes(const std::string& what) {
+  return acts().count(what) == 1;
+}
+
 Result<Json> Operators::act(const std::string& what, const std::string& arguments_text,
                             std::optional<NodeId>& elsewhere, Now now) {
   const auto known = acts().find(what);

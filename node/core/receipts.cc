@@ -19,11 +19,13 @@ bool Receipts::proven(const Stream& stream, Sequence sequence) const {
   return at != stored_.end() && at->second >= sequence;
 }
 
-std::vector<Receipts::Ready> Receipts::take(Instant now, std::optional<Instant> alone_since,
+std::vector<Receipts::Ready> Receipts::take(Instant now,
+                                            const std::map<Region, Instant>& alone_since,
                                             Duration alone_after) {
-  const bool given_up = alone_since && now >= *alone_since + alone_after;
   std::vector<Ready> ready;
   for (auto stream = waiters_.begin(); stream != waiters_.end();) {
+    const auto alone = alone_since.find(stream->first.region);
+    const bool given_up = alone != alone_since.end() && now >= alone->second + alone_after;
     auto& waiting = stream->second;
     while (!waiting.empty()) {
       const auto at = waiting.begin();

@@ -27,9 +27,10 @@ class Receipts {
   // True if some other node is known to hold this entry.
   bool proven(const Stream& stream, Sequence sequence) const;
 
-  // Those that are done: proven; or all, once no other node of the region was in reach for
-  // `alone_after`.
-  std::vector<Ready> take(Instant now, std::optional<Instant> alone_since, Duration alone_after);
+  // Those that are done: proven; or all of a region, once no other node of it was in reach for
+  // `alone_after`. Who is not in `alone_since` is not alone.
+  std::vector<Ready> take(Instant now, const std::map<Region, Instant>& alone_since,
+                          Duration alone_after);
   std::size_t size() const { return waiting_; }
 
  private:

@@ -26,10 +26,36 @@ bool Replication::share(const NodeId& peer, const Region& region, Now now) const
   return scribe_.subjects(region) != nullptr && roster_.may_hold(peer, region, now.wall);
 }
 
+// What is asked of a peer: not what only this node writes, nor what takes nothing more.
+bool Replication::own(const Stream& stream) const {
+  return stream.origin == Origin{scribe_.self(), scribe_.generation()};
+}
+
+bool Replication::wanted(const NodeId& from, const Stream& stream) const {
+  return !own(stream) && !scribe_.forked(stream) && !quarantined_.contains({from, stream});
+}
+
+void Replication::tell_fork(const NodeId& to, const Fork& fork) {
+  send(to, LinkKind::live,
+       ForkIs{fork.stream.origin.node, fork.stream.origin.generation, fork.stream.region,
+              fork.held.encode(), fork.other.encode()});
+}
+
+void Replication::tell_fork_to_all(const Stream& stream, Now now) {
+  const Fork& fork = scribe_.log().forks().at(stream);
+  if (fork.held.sequence != fork.other.sequence) return;  // proves nothing to whoever gets it
+  for (const auto& peer : connected_) {
+    if (share(peer, stream.region, now)) tell_fork(peer, fork);
+  }
+}
+
 void Replication::link_up(const NodeId& peer, Now now) {
   if (!connected_.insert(peer).second) return;
   peers_[peer] = {};
   send(peer, LinkKind::live, Documents{roster_.documents()});
+  for (const auto& [stream, fork] : scribe_.log().forks()) {
+    if (share(peer, stream.region, now)) tell_fork(peer, fork);
+  }
   compare(peer, now);
 }
 
@@ -82,7 +108,7 @@ void Replication::push(const std::vector<Range>& ranges, Now now) {
 std::vector<StreamMark> Replication::marks_for(const NodeId& peer, Now now) const {
   std::vector<StreamMark> marks;
   for (const auto& [stream, sequence] : scribe_.log().vector()) {
-    if (!share(peer, stream.region, now)) continue;
+    if (!share(peer, stream.region, now) || scribe_.forked(stream)) continue;
     const Head head = *scribe_.log().sealed_head(stream);
     marks.push_back(
         {stream.origin.node, stream.origin.generation, stream.region, head.sequence, head.hash});
@@ -95,6 +121,7 @@ Hash Replication::hash_for(const NodeId& peer, Now now) const {
   for (const auto& mark : marks_for(peer, now)) {
     all.append(stream_name(mark.stream()));
     put_le64(all, mark.sequence);
+    all.append(mark.hash.view());
   }
   return scribe_.crypto().hash(all);
 }
@@ -143,10 +170,15 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& 
     if (!share(from, mark.region, now)) continue;
     heard.held.emplace_back(stream, mark.sequence);
     scribe_.heard(stream, {mark.sequence, mark.hash});
+    if (!wanted(from, stream)) continue;
     const Sequence here = held(stream);
-    if (mark.sequence <= here) continue;
-    if (quarantined_.contains({from, stream})) continue;
-    peer.missing += mark.sequence - here;
+    if (mark.sequence == here && mark.hash != scribe_.log().sealed_head(stream)->hash) {
+      peer.doubted.try_emplace(stream, Doubt{here, 0});
+    } else if (mark.sequence <= here) {
+      continue;
+    } else {
+      peer.missing += mark.sequence - here;
+    }
     peer.todo.emplace_back(stream, mark.sequence);
   }
   peer.compared_at = now.steady;
@@ -165,8 +197,10 @@ void Replication::fetch_next(const NodeId& from, Now now) {
   Peer& peer = at->second;
   while (!peer.todo.empty()) {
     const auto [stream, up_to] = peer.todo.front();
-    const Sequence here = held(stream);
-    if (here >= up_to || quarantined_.contains({from, stream})) {
+    const auto doubted = peer.doubted.find(stream);
+    const Sequence next = doubted == peer.doubted.end() ? held(stream) + 1 : doubted->second.next;
+    if (next > up_to || !wanted(from, stream)) {
+      if (doubted != peer.doubted.end()) peer.doubted.erase(doubted);
       peer.todo.pop_front();
       continue;
     }
@@ -178,12 +212,20 @@ void Replication::fetch_next(const NodeId& from, Now now) {
     peer.asked = now.steady;
     fetching_.insert(stream);
     send(from, LinkKind::bulk,
-         Want{stream.origin.node, stream.origin.generation, stream.region, here + 1,
+         Want{stream.origin.node, stream.origin.generation, stream.region, next,
               options_.slice_bytes});
     return;
   }
   // What was asked for is here: whether that was all, the next comparison tells.
   if (std::exchange(peer.missing, 0) > 0) compare(from, now);
+}
+
+void Replication::fetch(const NodeId& from, const Stream& stream, Sequence up_to, Now now) {
+  const auto at = peers_.find(from);
+  if (at == peers_.end() || !wanted(from, stream) || !share(from, stream.region, now)) return;
+  if (held(stream) >= up_to || fetching_.contains(stream)) return;
+  at->second.todo.emplace_front(stream, up_to);
+  fetch_next(from, now);
 }
 
 void Replication::on(const NodeId& from, const Want& message, Now now, Heard&) {
@@ -207,7 +249,8 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     at->second.fetching.reset();
     fetching_.erase(stream);
   }
-  if (!share(from, stream.region, now) || stream.origin.node == NodeId{}) return;
+  if (!share(from, stream.region, now) || stream.origin.node == NodeId{} || own(stream)) return;
+  const bool known_fork = scribe_.forked(stream);
   auto range = unpack_range(message);
   Result<Sequence> taken =
       range.ok() ? Result<Sequence>(Sequence{0}) : Result<Sequence>(range.error());
@@ -220,6 +263,11 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     }
   }
   if (taken.ok()) {
+    if (at != peers_.end()) {
+      // So far the two agree: what differs lies behind.
+      const auto doubted = at->second.doubted.find(stream);
+      if (answers && doubted != at->second.doubted.end()) doubted->second.next = taken.value() + 1;
+    }
     // To the origin, whose receipts wait for it; it leaves when the entries are durable.
     if (from == stream.origin.node) {
       send(from, LinkKind::live,
@@ -231,11 +279,43 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
         !quarantined_.contains({from, stream})) {
       at->second.todo.emplace_front(stream, range.value().seal.sequence);
     }
-  } else {
+  } else if (scribe_.forked(stream)) {
+    if (!known_fork) tell_fork_to_all(stream, now);
+  } else if (taken.error().code != ErrorCode::conflict || at == peers_.end() ||
+             !look_earlier(at->second, range.value())) {
     ++refused_;
     quarantined_[{from, stream}] = now.steady + options_.quarantine;
   }
   fetch_next(from, now);
+}
+
+// Its entries do not lead from ours to its seal: altered on the way, or two histories that part
+// further back. From half as far it is compared again, until the place is found. False: there is
+// none, and the sender is at fault.
+bool Replication::look_earlier(Peer& peer, const Range& range) {
+  constexpr int most_steps = 48;
+  Doubt& doubt = peer.doubted[range.stream];
+  if (range.first == 1 || ++doubt.steps > most_steps) {
+    peer.doubted.erase(range.stream);
+    return false;
+  }
+  doubt.next = (range.first + 1) / 2;
+  if (!fetching_.contains(range.stream)) {
+    peer.todo.emplace_front(range.stream, std::max(range.seal.sequence, held(range.stream)));
+  }
+  return true;
+}
+
+void Replication::on(const NodeId& from, const ForkIs& message, Now now, Heard&) {
+  const Stream stream = message.stream();
+  if (!share(from, stream.region, now) || scribe_.forked(stream)) return;
+  auto held_seal = Seal::decode(message.held);
+  auto other = Seal::decode(message.other);
+  if (!held_seal.ok() || !other.ok()) return;
+  if (!roster_.entry(stream, held_seal.value().sequence).take) return;
+  if (scribe_.take_fork({stream, 0, held_seal.value(), other.value()}).ok()) {
+    tell_fork_to_all(stream, now);
+  }
 }
 
 void Replication::on(const NodeId& from, const Stored& message, Now, Heard& heard) {
@@ -285,8 +365,8 @@ bool Replication::caught_up_with(const NodeId& node, const Peer& peer, Now now) 
   constexpr Duration silent{3'000};
   if (peer.compared) return true;
   if (!peer.heard) return now.steady >= peer.compare_asked + silent;
-  return std::all_of(peer.goal.begin(), peer.goal.end(), [&](const auto& wanted) {
-    return held(wanted.first) >= wanted.second || quarantined_.contains({node, wanted.first});
+  return std::all_of(peer.goal.begin(), peer.goal.end(), [&](const auto& goal) {
+    return held(goal.first) >= goal.second || !wanted(node, goal.first);
   });
 }
 

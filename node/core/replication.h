@@ -4,6 +4,10 @@
 // was missed (a cut, a restart, an origin that is gone) is found by comparing version vectors,
 // first by one hash, and fetched from whoever has it, one request under way per peer, so that a
 // slow peer costs bounded memory. Any node may pass on any range: nobody can forge one.
+//
+// An origin that signed two histories (its machine was copied while it ran) is found when the
+// entries of one do not fit behind those of the other. The proof goes to all; the stream takes
+// nothing more; the origin begins a new generation.
 #pragma once
 
 #include <deque>
@@ -42,6 +46,8 @@ class Replication {
   void announce_durable(Now now);
   // What was just sealed goes to all peers at once.
   void push(const std::vector<Range>& ranges, Now now);
+  // This peer has these entries, and somebody waits for them: they are asked for before all else.
+  void fetch(const NodeId& from, const Stream& stream, Sequence up_to, Now now);
   // Documents that are new here, to all peers.
   void spread(const std::vector<Bytes>& documents);
   // The answer to a ReadRange effect.
@@ -53,7 +59,7 @@ class Replication {
   // then comes live. Who is connected and says nothing for 3 s is not in reach. With nobody
   // connected: after the first 2 s.
   bool caught_up(Now now) const;
-  // Somebody of the region is connected.
+  // Nobody of the region is connected.
   bool alone(const Region& region, Now now) const;
   const std::set<NodeId>& connected() const { return connected_; }
 
@@ -68,6 +74,10 @@ class Replication {
   const std::map<NodeId, std::map<Stream, Sequence>>& stored() const { return stored_; }
 
  private:
+  struct Doubt {
+    Sequence next = 0;
+    int steps = 0;  // back; who sends what fits nowhere is left alone for a while
+  };
   struct Peer {
     bool compared = false;
     bool heard = false;  // its vector, since it was last asked by compare_all()
@@ -78,6 +88,8 @@ class Replication {
     std::deque<std::pair<Stream, Sequence>> todo;  // streams to fetch, and up to where it has them
     std::optional<Stream> fetching;
     Instant asked{};
+    // Streams whose entries do not fit to ours, and from where they are compared next.
+    std::map<Stream, Doubt> doubted;
   };
 
   void on(const NodeId& from, const Documents& message, Now now, Heard& heard);
@@ -86,6 +98,7 @@ class Replication {
   void on(const NodeId& from, const Want& message, Now now, Heard& heard);
   void on(const NodeId& from, const RangeIs& message, Now now, Heard& heard);
   void on(const NodeId& from, const Stored& message, Now now, Heard& heard);
+  void on(const NodeId& from, const ForkIs& message, Now now, Heard& heard);
 
   bool share(const NodeId& peer, const Region& region, Now now) const;
   std::vector<StreamMark> marks_for(const NodeId& peer, Now now) const;
@@ -94,6 +107,11 @@ class Replication {
   void fetch_next(const NodeId& peer, Now now);
   void send(const NodeId& to, LinkKind link, ReplicationMessage message);
   Sequence held(const Stream& stream) const;
+  bool own(const Stream& stream) const;
+  bool wanted(const NodeId& from, const Stream& stream) const;
+  bool look_earlier(Peer& peer, const Range& range);
+  void tell_fork(const NodeId& to, const Fork& fork);
+  void tell_fork_to_all(const Stream& stream, Now now);
   bool caught_up_with(const NodeId& node, const Peer& peer, Now now) const;
 
   Scribe& scribe_;

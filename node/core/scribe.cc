@@ -35,9 +35,9 @@ const Subjects* Scribe::subjects(const Region& region) const {
 
 void Scribe::begin_stream(const Region& region, Now now) {
   if (log_->head(own(region))) return;
-  GenerationBody body{self(), settings_.site, ms_of(now.wall), settings_.version};
+  GenerationBody body{self(), settings_.site, ms_of(wall(now)), settings_.version};
   Written written;
-  append(region, EntryKind::generation, {}, encode_body(body, random_), clock_.next(now.wall),
+  append(region, EntryKind::generation, {}, encode_body(body, random_), clock_.next(wall(now)),
          written);
 }
 
@@ -45,7 +45,7 @@ Scribe::Written Scribe::write_encoded(const Region& region, EntryKind kind, cons
                                       Bytes body, Now now) {
   begin_stream(region, now);
   Written written;
-  append(region, kind, subject, std::move(body), clock_.next(now.wall), written);
+  append(region, kind, subject, std::move(body), clock_.next(wall(now)), written);
   return written;
 }
 
@@ -84,17 +84,35 @@ Result<Sequence> Scribe::accept(const Range& range, Now now) {
   if (!accepted.ok()) return accepted.error();
   for (const auto& fresh : accepted.value().entries) {
     if (auto header = EntryHeader::decode(fresh.entry.header); header.ok()) {
-      if (!clock_.follow(header.value().time, now.wall)) ++from_the_future_;
+      if (!clock_.follow(header.value().time, wall(now))) ++from_the_future_;
     }
     auto folded =
         projections_.fold(workspace_, range.stream, fresh.head.sequence, fresh.entry, news_);
     if (!folded.ok() && failed_.ok()) failed_ = folded;
   }
   if (accepted.value().fork) {
+    look_for_own_fork(range.stream);
     return Error{ErrorCode::conflict, "the stream forked: " + short_name(range.stream), "",
                  "restart that node: it goes on under a new generation"};
   }
   return range.seal.sequence;
+}
+
+Status Scribe::take_fork(const Fork& fork) {
+  Batch batch;
+  auto taken = log_->take_fork(fork, batch);
+  workspace_.write(std::move(batch));
+  if (taken.ok()) look_for_own_fork(fork.stream);
+  return taken;
+}
+
+// Somebody else writes under this node's key and generation: a copy of its machine, most likely.
+void Scribe::look_for_own_fork(const Stream& stream) {
+  if (stream != own(stream.region) || !failed_.ok()) return;
+  failed_ = Error{ErrorCode::conflict, "another process signs with this node's key, too",
+                  short_name(stream),
+                  "this node goes on under a new generation; if its machine was copied, stop the "
+                  "copy; if its key was stolen: crossfloor mesh revoke"};
 }
 
 void Scribe::seal(const Region& region) {

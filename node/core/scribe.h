@@ -37,7 +37,10 @@ class Scribe {
   Written write_encoded(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
                         Now now);
   // The hybrid time that the next entry will at least have: for an epoch that names it.
-  HybridTime next_time(Now now) { return clock_.next(now.wall); }
+  HybridTime next_time(Now now) { return clock_.next(wall(now)); }
+  // What is added to this machine's wall clock, which its peers found wrong.
+  void correct_clock(Duration by) { clock_correction_ = by; }
+  WallTime wall(Now now) const { return now.wall + clock_correction_; }
 
   // Takes a peer's range. Errors: as Log::accept, and those of the store.
   Result<Sequence> accept(const Range& range, Now now);
@@ -60,6 +63,8 @@ class Scribe {
   // A peer says that it holds this of a stream.
   void heard(const Stream& stream, const Head& head);
   bool forked(const Stream& stream) const { return log_->forked(stream); }
+  // A peer's proof that an origin signed two histories. Errors: malformed.
+  Status take_fork(const Fork& fork);
   const Subjects* subjects(const Region& region) const;
   NodeId self() const { return identity_.key.node(); }
   Generation generation() const { return identity_.generation; }
@@ -75,6 +80,7 @@ class Scribe {
   Stream own(const Region& region) const { return {{self(), identity_.generation}, region}; }
   void seal(const Region& region);
   void begin_stream(const Region& region, Now now);
+  void look_for_own_fork(const Stream& stream);
   void append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
               HybridTime time, Written& written);
 
@@ -87,6 +93,7 @@ class Scribe {
   std::optional<Log> log_;
   Projections projections_;
   HybridClock clock_;
+  Duration clock_correction_{0};
   FoldNews news_;
   std::map<Region, Range> unsealed_;  // what was written since the last seal
   std::vector<Range> sealed_;         // to be pushed with the open batch

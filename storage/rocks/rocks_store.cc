@@ -105,8 +105,12 @@ class SnapshotReader final : public Reader {
 
 class Opened final : public RocksStore {
  public:
-  Opened(std::unique_ptr<rocksdb::DB> db, std::string path, std::optional<std::string> shortened)
-      : db_(std::move(db)), path_(std::move(path)), shortened_(std::move(shortened)) {}
+  Opened(std::unique_ptr<rocksdb::DB> db, std::string path, std::optional<std::string> shortened,
+         bool read_only)
+      : db_(std::move(db)),
+        path_(std::move(path)),
+        shortened_(std::move(shortened)),
+        read_only_(read_only) {}
 
   Result<std::optional<Bytes>> get(ByteView key) const override {
     return get_in(*db_, nullptr, path_, key);
@@ -119,6 +123,9 @@ class Opened final : public RocksStore {
   }
 
   Status commit(const Batch& batch) override {
+    if (read_only_) {
+      return Error{ErrorCode::forbidden, "the store is open for reading only", path_, ""};
+    }
     if (broken_) {
       return Error{ErrorCode::io, "an earlier commit failed", path_, "open the store again"};
     }
@@ -181,6 +188,7 @@ class Opened final : public RocksStore {
   std::unique_ptr<rocksdb::DB> db_;
   std::string path_;
   std::optional<std::string> shortened_;
+  const bool read_only_;
   std::atomic<bool> broken_ = false;
 };
 
@@ -255,7 +263,7 @@ Result<std::string> excuse_for_cutting(const std::string& path, const RocksOptio
 Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& path,
                                                      const RocksOptions& options) {
   auto settings = rocksdb_options(options);
-  settings.create_if_missing = options.create && is_free_for_a_store(path);
+  settings.create_if_missing = options.create && !options.read_only && is_free_for_a_store(path);
   if (settings.create_if_missing) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
@@ -266,17 +274,21 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& path,
   }
   rocksdb::DB* raw = nullptr;
   std::optional<std::string> shortened;
-  auto status = rocksdb::DB::Open(settings, path, &raw);
+  const auto open = [&] {
+    return options.read_only ? rocksdb::DB::OpenForReadOnly(settings, path, &raw)
+                             : rocksdb::DB::Open(settings, path, &raw);
+  };
+  auto status = open();
   if (status.IsCorruption()) {
     auto excuse = excuse_for_cutting(path, options, status);
     if (!excuse.ok()) return excuse.error();
     shortened = excuse.value();
     settings.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    status = rocksdb::DB::Open(settings, path, &raw);
+    status = open();
   }
   if (!status.ok()) return error_of(status, path);
-  std::unique_ptr<RocksStore> store =
-      std::make_unique<Opened>(std::unique_ptr<rocksdb::DB>(raw), path, std::move(shortened));
+  std::unique_ptr<RocksStore> store = std::make_unique<Opened>(
+      std::unique_ptr<rocksdb::DB>(raw), path, std::move(shortened), options.read_only);
   if (auto settled = settle_store_format(*store); !settled.ok()) {
     Error error = settled.error();
     if (error.where.empty()) error.where = path;

@@ -22,6 +22,7 @@ struct RocksOptions {
   int background_threads = 2;
   bool create = true;        // when the folder is missing or empty
   bool cut_bad_wal = false;  // open without what lies behind a bad record
+  bool read_only = false;    // nothing is written, not even at opening: for a disk without room
 };
 
 class RocksStore : public Store {

@@ -1,9 +1,12 @@
 // A few whole nodes in one thread: disks in memory, messages that arrive at once, time that goes
-// when it is told to. For what the cores do together; bad luck is the simulator's.
+// when it is told to. For what the cores do together; bad luck is the simulator's. A core that
+// failed is opened anew, as its process does it.
 #pragma once
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,6 +14,7 @@
 #include "node/core/node_core.h"
 #include "node/core/verify_node.h"
 #include "protocol/join.h"
+#include "storage/faulty_store.h"
 #include "storage/memory_store.h"
 
 namespace crossfloor::test {
@@ -29,11 +33,16 @@ class CoreWorld {
     NodeId id;
     NodeSettings settings;
     MemoryStore disk;
+    std::unique_ptr<FaultyStore> store;  // this opening of it
+    int openings = 0;
+    Duration clock_off{0};
     std::unique_ptr<SeededRandom> random;
     std::unique_ptr<Roster> roster;
     std::unique_ptr<NodeCore> core;
     bool up = true;
   };
+
+  static constexpr std::array all_kinds{LinkKind::pulse, LinkKind::live, LinkKind::bulk};
 
   explicit CoreWorld(const std::vector<std::string>& sites, std::uint64_t seed = 1)
       : random_(seed) {
@@ -81,32 +90,27 @@ class CoreWorld {
 
   // After the settings were looked over by the test.
   void start() {
-    for (auto& host : hosts_) {
-      host->core = std::make_unique<NodeCore>(
-          Scribe::Identity{host->key, host->roster->mesh(), host->random->next()}, host->settings,
-          NodeCore::Parts{crypto_, *host->random, host->disk, *host->roster}, now().wall);
-      REQUIRE(host->core->open(now()).ok());
-    }
-    for (auto& a : hosts_) {
-      for (auto& b : hosts_) {
-        if (a != b) link(*a, *b);
-      }
-    }
+    for (auto& host : hosts_) open(*host);
+    for (auto& host : hosts_) link_to_all(*host);
     run(Duration{6'000});
   }
+  // As a process does it whose disk has no room.
+  void open_for_reading(std::size_t index, const Error& why) { open(*hosts_[index], why); }
 
   Host& host(std::size_t index) { return *hosts_[index]; }
   const std::vector<Receipt>& receipts() const { return receipts_; }
+  const std::vector<Error>& refusals() const { return refusals_; }
   NodeCore& core(std::size_t index) { return *hosts_[index]->core; }
   Now now() const {
     return {time_, wall_from_ms(1'700'000'000'000 + time_.time_since_epoch().count())};
   }
+  Now now(const Host& host) const { return {time_, now().wall + host.clock_off}; }
 
   void run(Duration length) {
     const Instant end = time_ + length;
     for (; time_ < end; time_ += Duration{10}) {
       for (auto& one : hosts_) {
-        if (one->up && one->core->deadline() <= time_) one->core->tick(now());
+        if (one->up && one->core->deadline() <= time_) one->core->tick(now(*one));
       }
       settle();
     }
@@ -116,8 +120,8 @@ class CoreWorld {
     hosts_[index]->up = false;
     for (auto& one : hosts_) {
       if (!one->up) continue;
-      for (const auto kind : {LinkKind::pulse, LinkKind::live, LinkKind::bulk}) {
-        one->core->link_down(hosts_[index]->id, kind, true, now());
+      for (const auto kind : all_kinds) {
+        one->core->link_down(hosts_[index]->id, kind, true, now(*one));
       }
     }
   }
@@ -139,13 +143,18 @@ class CoreWorld {
 
   void write(std::size_t index, const std::string& account, const std::string& customer,
              const std::string& text) {
+    write_again(index, account, customer, text, "m-" + std::to_string(++messages_));
+  }
+  // The channel sends it (once more) under a name that it chose.
+  void write_again(std::size_t index, const std::string& account, const std::string& customer,
+                   const std::string& text, const std::string& external_id) {
     IncomingMessage message;
-    message.external_id = "m-" + std::to_string(++messages_);
+    message.external_id = external_id;
     message.customer.external_id = customer;
     message.customer.name = "Customer " + customer;
     message.text = text;
     message.language = "en";
-    core(index).intake(next_request_++, account, message, now());
+    core(index).intake(next_request_++, account, message, now(*hosts_[index]));
     run(Duration{500});
   }
 
@@ -168,10 +177,88 @@ class CoreWorld {
     return ask(index, what, arguments);
   }
 
+  // What some peer, or somebody who has its key, sends to a node.
+  void deliver(std::size_t index, const NodeId& from, LinkKind link, const PeerMessage& message) {
+    core(index).receive(from, link, message, now(*hosts_[index]));
+    settle();
+  }
+  const Crypto& crypto() const { return crypto_; }
+  // Silence between all nodes, until it is healed.
+  void cut_all() {
+    lost = [](const SendMessage&) { return true; };
+    for_all_pairs([this](Host& from, Host& to) {
+      for (const auto kind : all_kinds) from.core->link_down(to.id, kind, false, now(from));
+    });
+    settle();
+  }
+  void heal() {
+    lost = [](const SendMessage&) { return false; };
+    for_all_pairs([this](Host& from, Host& to) { link(from, to); });
+    settle();
+  }
+  // What an agent of that node does with a conversation, as the node knows it now.
+  void command(std::size_t index, const std::string& agent, Verb verb, const ConversationId& id,
+               const std::function<void(DeskCommand&)>& fill = {}) {
+    const Conversation* c = core(index).home().find(id);
+    REQUIRE(c != nullptr);
+    DeskCommand command;
+    command.id = core(index).scribe().subjects(region)->command(agent, std::to_string(++commands_));
+    command.verb = verb;
+    command.conversation = id;
+    command.epoch = c->epoch;
+    command.agent = agent;
+    command.agent_node = hosts_[index]->id;
+    if (fill) fill(command);
+    core(index).command(next_request_++, command, now(*hosts_[index]));
+    run(Duration{500});
+  }
+  // What gets lost on its way; nothing by default.
+  std::function<bool(const SendMessage&)> lost = [](const SendMessage&) { return false; };
+  struct Ring {
+    Instant at;
+    NotifyAgent notice;
+  };
+  const std::vector<Ring>& rings() const { return rings_; }
+
  private:
+  void open(Host& host, std::optional<Error> read_only = {}) {
+    host.store = std::make_unique<FaultyStore>(host.disk);
+    ++host.openings;
+    const Now at = now(host);
+    NodeCore::Parts parts{crypto_, *host.random, *host.store, *host.roster};
+    parts.read_only = std::move(read_only);
+    host.core = std::make_unique<NodeCore>(
+        Scribe::Identity{host.key, host.roster->mesh(), host.random->next()}, host.settings, parts,
+        at.wall);
+    REQUIRE(host.core->open(at).ok());
+  }
+  void open_anew(Host& host) {
+    host.core.reset();
+    for (auto& other : hosts_) {
+      if (other->id == host.id || !other->up) continue;
+      for (const auto kind : all_kinds) {
+        other->core->link_down(host.id, kind, true, now(*other));
+      }
+    }
+    open(host);
+    link_to_all(host);
+    for (auto& other : hosts_) {
+      if (other->id != host.id && other->up) link(*other, host);
+    }
+  }
+  void for_all_pairs(const std::function<void(Host& from, Host& to)>& what) {
+    for (auto& from : hosts_) {
+      for (auto& to : hosts_) {
+        if (from->up && to->up && from->id != to->id) what(*from, *to);
+      }
+    }
+  }
   void link(Host& from, Host& to) {
-    for (const auto kind : {LinkKind::pulse, LinkKind::live, LinkKind::bulk}) {
-      from.core->link_up(to.id, kind, now());
+    for (const auto kind : all_kinds) from.core->link_up(to.id, kind, now(from));
+  }
+  void link_to_all(Host& from) {
+    for (auto& to : hosts_) {
+      if (to->id != from.id && to->up) link(from, *to);
     }
   }
   void settle() {
@@ -179,13 +266,21 @@ class CoreWorld {
       more = false;
       for (auto& one : hosts_) {
         if (!one->up) continue;
-        if (one->core->has_writes()) {
-          auto next = one->core->next_batch(now());
-          REQUIRE(one->disk.commit(next.batch).ok());
-          one->core->committed(next.number, now());
+        if (!one->core->failed().ok()) {
+          open_anew(*one);
+          more = true;
+        } else if (one->core->has_writes()) {
+          auto next = one->core->next_batch(now(*one));
+          // The own live stream leaves while the disk works.
+          for (auto& effect : one->core->take_effects(now(*one))) carry_out(*one, effect);
+          if (one->store->commit(next.batch).ok()) {
+            one->core->committed(next.number, now(*one));
+          } else {
+            open_anew(*one);
+          }
           more = true;
         }
-        for (auto& effect : one->core->take_effects(now())) {
+        for (auto& effect : one->core->take_effects(now(*one))) {
           more = true;
           carry_out(*one, effect);
         }
@@ -194,22 +289,29 @@ class CoreWorld {
   }
   void carry_out(Host& from, Effect& effect) {
     if (const auto* message = std::get_if<SendMessage>(&effect)) {
+      if (lost(*message)) return;
       for (auto& to : hosts_) {
         if (to->id == message->to && to->up) {
-          to->core->receive(from.id, message->link, message->message, now());
+          to->core->receive(from.id, message->link, message->message, now(*to));
         }
       }
+    } else if (const auto* notice = std::get_if<NotifyAgent>(&effect)) {
+      if (notice->what == NotifyAgent::What::ring) rings_.push_back({time_, *notice});
     } else if (const auto* answer = std::get_if<AnswerInspection>(&effect)) {
       answers_[answer->request] = answer->json;
     } else if (const auto* read = std::get_if<ReadRange>(&effect)) {
       from.core->range_read(
-          read->to, read_range(from.disk, read->stream, read->from, read->max_bytes), now());
+          read->to, read_range(from.disk, read->stream, read->from, read->max_bytes), now(from));
     } else if (const auto* question = std::get_if<ReadVerify>(&effect)) {
       from.core->verify_read(question->ticket,
                              answer_verify(crypto_, *from.disk.snapshot(), *question->question),
-                             now());
+                             now(from));
     } else if (const auto* taken = std::get_if<AnswerIntake>(&effect)) {
-      if (taken->receipt.ok()) receipts_.push_back(taken->receipt.value());
+      if (taken->receipt.ok()) {
+        receipts_.push_back(taken->receipt.value());
+      } else {
+        refusals_.push_back(taken->receipt.error());
+      }
     }
   }
 
@@ -220,8 +322,11 @@ class CoreWorld {
   Instant time_ = Instant{} + Duration{1'000'000};
   std::map<RequestId, std::string> answers_;
   std::vector<Receipt> receipts_;
+  std::vector<Error> refusals_;
+  std::vector<Ring> rings_;
   RequestId next_request_ = 1;
   int messages_ = 0;
+  int commands_ = 0;
 };
 
 }  // namespace crossfloor::test

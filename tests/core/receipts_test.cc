@@ -5,7 +5,9 @@
 using namespace crossfloor;
 
 namespace {
-constexpr Instant at(Duration since_start) { return Instant{} + since_start; }
+constexpr Instant at(Duration since_start) {
+  return Instant{} + since_start;
+}
 constexpr Duration alone_after{2'000};
 }  // namespace
 
@@ -27,11 +29,20 @@ TEST_SUITE("receipts") {
     Receipts receipts;
     const Stream stream{{NodeId{}, 7}, "eu"};
     receipts.wait(stream, 1, [](bool) {});
-    const Instant alone = at(Duration{500});
+    const std::map<Region, Instant> alone{{"eu", at(Duration{500})}};
     CHECK(receipts.take(at(Duration{2'499}), alone, alone_after).empty());
     auto ready = receipts.take(at(Duration{2'500}), alone, alone_after);
     REQUIRE(ready.size() == 1);
     CHECK_FALSE(ready[0].mesh);
+  }
+
+  TEST_CASE("being alone in one region gives up nothing of another") {
+    Receipts receipts;
+    receipts.wait(Stream{{NodeId{}, 7}, "eu"}, 1, [](bool) {});
+    receipts.wait(Stream{{NodeId{}, 7}, "us"}, 1, [](bool) {});
+    const std::map<Region, Instant> alone{{"us", at(Duration{0})}};
+    CHECK(receipts.take(at(Duration{60'000}), alone, alone_after).size() == 1);
+    CHECK(receipts.size() == 1);
   }
 
   TEST_CASE("what lies before a proven entry is proven, what lies behind is not") {

@@ -1,0 +1,224 @@
+// A commit that fails, and a disk without room: nothing is said that is not so, nothing
+// acknowledged is lost, and the node goes on.
+#include "protocol/peer_messages.h"
+#include "protocol/range_codec.h"
+#include "tests/core/core_world.h"
+
+using namespace crossfloor;
+using namespace crossfloor::test;
+
+namespace {
+
+bool holds(CoreWorld& world, std::size_t index, const std::string& external_id) {
+  const Scribe& scribe = world.core(index).scribe();
+  auto row = rows::message(
+      scribe.view(), scribe.subjects(CoreWorld::region)->message(CoreWorld::chat, external_id));
+  return row.ok() && row.value() && !row.value()->copies.empty();
+}
+
+void ask_once_more(CoreWorld& world, std::size_t index) {
+  world.write_again(index, CoreWorld::chat, "4711", "hello", "once");
+}
+
+}  // namespace
+
+TEST_SUITE("a store that fails") {
+  TEST_CASE("what waits behind a failed commit is never said, and the node goes on anew") {
+    for (const bool written : {false, true}) {
+      CAPTURE(written);
+      CoreWorld world({"helsinki"});
+      world.start();
+      const Generation before = world.core(0).scribe().generation();
+      world.host(0).store->fail_commit_after(0, written);
+      ask_once_more(world, 0);
+      CHECK(world.receipts().empty());
+      CHECK(world.host(0).openings == 2);
+      CHECK(world.core(0).scribe().generation() != before);
+      CHECK(holds(world, 0, "once") == written);
+      ask_once_more(world, 0);
+      REQUIRE(world.receipts().size() == 1);
+      CHECK(world.receipts()[0].duplicate == written);
+      CHECK(holds(world, 0, "once"));
+    }
+  }
+
+  TEST_CASE("what a failed commit took from this disk comes back from a peer that had it already") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.host(0).store->fail_commit_after(0, false);
+    ask_once_more(world, 0);
+    CHECK(world.receipts().empty());
+    world.run(Duration{6'000});
+    CHECK(holds(world, 0, "once"));
+    CHECK(holds(world, 1, "once"));
+    ask_once_more(world, 0);
+    REQUIRE(world.receipts().size() == 1);
+    CHECK(world.receipts()[0].duplicate);
+    CHECK(world.core(0).scribe().log().vector() == world.core(1).scribe().log().vector());
+  }
+
+  TEST_CASE("wherever commits fail, what was acknowledged is there and what is there was written") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      CAPTURE(seed);
+      SeededRandom luck(seed);
+      CoreWorld world({"helsinki", "warsaw"}, seed);
+      world.start();
+      std::size_t acknowledged = 0;
+      for (int i = 0; i < 12; ++i) {
+        const std::size_t at = luck.below(2);
+        if (luck.below(2) == 0) {
+          world.host(at).store->fail_commit_after(luck.below(3), luck.below(2) == 0);
+        }
+        const std::string name = "m" + std::to_string(i);
+        world.write_again(at, CoreWorld::chat, "customer-" + std::to_string(i % 3), "text", name);
+        if (world.receipts().size() == acknowledged) continue;
+        ++acknowledged;
+        CHECK(holds(world, at, name));
+        if (world.receipts().back().mesh) CHECK(holds(world, 1 - at, name));
+      }
+      CHECK(acknowledged > 0);
+      for (std::size_t at : {0, 1}) world.host(at).store->fail_commit_after(1'000'000, false);
+      world.run(Duration{12'000});
+      CHECK(world.core(0).scribe().log().vector() == world.core(1).scribe().log().vector());
+      for (const auto& receipt : world.receipts()) {
+        for (std::size_t at : {0, 1}) {
+          auto row = rows::message(world.core(at).scribe().view(), receipt.message);
+          REQUIRE(row.ok());
+          REQUIRE(row.value());
+          CHECK_FALSE(row.value()->copies.empty());
+        }
+      }
+    }
+  }
+
+  TEST_CASE("without room a node shows what it has, takes nothing in, and says why") {
+    CoreWorld world({"helsinki"});
+    world.start();
+    world.write(0, CoreWorld::chat, "4711", "my parcel is lost");
+    const std::string id = world.ask(0, "queue")["rows"][0]["conversation"];
+    world.open_for_reading(0,
+                           Error{ErrorCode::full, "no room on the disk", "/var/lib", "make room"});
+    world.host(0).store->no_room(true);  // a commit would end this opening, too
+
+    const std::size_t receipts = world.receipts().size();
+    ask_once_more(world, 0);
+    CHECK(world.receipts().size() == receipts);
+    REQUIRE(world.refusals().size() == 1);
+    CHECK(world.refusals()[0].code == ErrorCode::full);
+    CHECK(world.refusals()[0].what == "no room on the disk");
+
+    const Json told = world.ask(0, "conversation", {{"id", id}});
+    CHECK(told["conversation"]["conversation"] == id);
+    CHECK(told.dump().find("my parcel is lost") != std::string::npos);
+    const Json wrong = world.ask(0, "status")["wrong"];
+    REQUIRE_FALSE(wrong.empty());
+    CHECK(wrong[0]["what"].get<std::string>().find("no room on the disk") != std::string::npos);
+    const Json act = world.act(0, "drain", {{"on", true}});
+    CHECK(act["error"]["what"] == "no room on the disk");
+    world.run(Duration{60'000});
+    CHECK(world.host(0).openings == 2);
+    CHECK_FALSE(world.core(0).has_writes());
+  }
+}
+
+TEST_SUITE("a node whose machine was copied") {
+  // What a copy of a host writes on as if it were that host: the next entry of its stream.
+  Range copy_writes(CoreWorld & world, std::size_t of, const char* what) {
+    auto& host = world.host(of);
+    const Scribe& scribe = world.core(of).scribe();
+    const Stream stream{{host.id, scribe.generation()}, CoreWorld::region};
+    const Head head = *scribe.log().sealed_head(stream);
+    EntryHeader header;
+    header.kind = static_cast<std::uint16_t>(EntryKind::act);
+    header.time = HybridTime::of(world.now().wall);
+    Entry entry;
+    header.append_to(entry.header);
+    entry.body = encode_body(ActBody{what, "", "the copy", ""}, *host.random);
+    Range range{stream, head.sequence + 1, {entry}, {}};
+    range.seal = make_seal(world.crypto(), host.key, host.roster->mesh(), stream, range.first,
+                           next_hash(world.crypto(), head.hash, entry));
+    return range;
+  }
+
+  TEST_CASE("is found out, everybody hears the proof, and it goes on under a new generation") {
+    CoreWorld world({"helsinki", "warsaw", "porto"});
+    world.start();
+    world.write(0, CoreWorld::chat, "1", "before");
+    const Stream stream{{world.host(0).id, world.core(0).scribe().generation()}, CoreWorld::region};
+    const Range copied = copy_writes(world, 0, "one");
+    world.deliver(1, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(copied)});
+    CHECK(world.host(0).openings == 1);  // so far it fits
+
+    world.core(0).act(ActBody{"note", "", "ada", "a test"}, world.now());
+    world.run(Duration{10'000});
+    for (const std::size_t at : {0, 1, 2}) {
+      CAPTURE(at);
+      CHECK(world.core(at).scribe().forked(stream));
+    }
+    CHECK(world.host(0).openings == 2);
+    CHECK(world.host(1).openings == 1);
+    CHECK(world.core(0).scribe().generation() != stream.origin.generation);
+    const std::size_t receipts = world.receipts().size();
+    world.write(0, CoreWorld::chat, "2", "after");
+    CHECK(world.receipts().size() == receipts + 1);
+    world.run(Duration{2'000});
+    const Json status = world.ask(2, "status");
+    bool told = false;
+    for (const Json& line : status["wrong"]) {
+      told = told || line["what"].get<std::string>().find(
+                         "signed two histories in an earlier life") != std::string::npos;
+    }
+    CHECK(told);
+  }
+
+  TEST_CASE("two nodes that hold equally much of it, but not the same, find out as well") {
+    CoreWorld world({"helsinki", "warsaw", "porto"});
+    world.start();
+    world.write(0, CoreWorld::chat, "1", "before");
+    const Stream stream{{world.host(0).id, world.core(0).scribe().generation()}, CoreWorld::region};
+    const Range one = copy_writes(world, 0, "one");
+    const Range other = copy_writes(world, 0, "other");
+    world.go_down(0);
+    world.deliver(1, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(one)});
+    world.deliver(2, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(other)});
+    CHECK(world.core(1).scribe().log().vector() == world.core(2).scribe().log().vector());
+    world.run(Duration{10'000});
+    CHECK(world.core(1).scribe().forked(stream));
+    CHECK(world.core(2).scribe().forked(stream));
+  }
+}
+
+TEST_SUITE("a clock that is wrong") {
+  TEST_CASE("over two seconds it is shown; over a minute the node stamps with its peers' time") {
+    struct Case {
+      Duration off;
+      bool shown;
+      bool wrong;
+    };
+    for (const auto& [off, shown, wrong] :
+         {Case{Duration{0}, false, false}, Case{Duration{5'000}, true, false},
+          Case{Duration{300'000}, true, true}, Case{Duration{-300'000}, true, true}}) {
+      CAPTURE(off.count());
+      CoreWorld world({"helsinki", "warsaw", "porto"});
+      world.host(0).clock_off = off;
+      world.start();
+      world.run(Duration{10'000});
+      bool told = false;
+      for (const Json& line : world.ask(0, "status", {{"local", true}})["wrong"]) {
+        told = told || line["what"].get<std::string>().find("clock is") != std::string::npos;
+      }
+      CHECK(told == shown);
+      CHECK(world.core(0).mesh().clocks().wrong() == wrong);
+      CHECK_FALSE(world.core(1).mesh().clocks().wrong());
+      world.write(0, CoreWorld::chat, "1", "hello");
+      const Json queue = world.ask(1, "queue");
+      REQUIRE(queue["rows"].size() == 1);
+      const auto id =
+          ConversationId::from_hex_text(queue["rows"][0]["conversation"].get<std::string>());
+      const Conversation* c = world.core(1).home().find(*id);
+      REQUIRE(c != nullptr);
+      const Duration skew = c->last.time.wall() - world.now().wall;
+      CHECK(std::abs(skew.count()) < (wrong ? 2'000 : 6'000));
+    }
+  }
+}
