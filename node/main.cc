@@ -4,52 +4,44 @@
 
 #include "node/runtime/log.h"
 #include "node/shell/arguments.h"
-#include "node/shell/node_process.h"
-#include "storage/rebuild.h"
+#include "node/shell/node_lives.h"
 
 namespace crossfloor {
 namespace {
-
-constexpr int failed = 1;
-constexpr int wrong_input = 2;
 
 int complain(const std::vector<Error>& errors, int code) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
   return code;
 }
 
-int run_node(Foundation& foundation, const Crypto& crypto) {
-  auto io = kj::setupAsyncIo();
-  NodeProcess node(io, foundation, crypto);
-  if (auto started = node.start(); !started.ok()) return complain({started.error()}, failed);
-  return node.run();
+int rebuild_rows_now(Config config, const Crypto& crypto) {
+  auto laid = Foundation::lay(std::move(config), crypto, machine_now().wall);
+  if (laid.foundation == nullptr) {
+    return complain(laid.complaints.errors,
+                    laid.complaints.config_at_fault ? NodeLives::wrong_input : NodeLives::failed);
+  }
+  if (auto done = rebuild(*laid.foundation, crypto); !done.ok()) {
+    return complain({done.error()}, NodeLives::failed);
+  }
+  return 0;
 }
 
 int run(const Arguments& arguments) {
   auto loaded = load_config(arguments.config);
-  if (!loaded.ok()) return complain(loaded.complaints, wrong_input);
+  if (!loaded.ok()) return complain(loaded.complaints, NodeLives::wrong_input);
   if (arguments.verb == Arguments::Verb::check_config) return 0;
   log_setup(loaded.config->log.level);
   const SodiumCrypto crypto;
-  auto laid = Foundation::lay(std::move(*loaded.config), crypto, machine_now().wall);
-  if (laid.foundation == nullptr) {
-    return complain(laid.complaints.errors, laid.complaints.config_at_fault ? wrong_input : failed);
+  if (arguments.verb == Arguments::Verb::rebuild) {
+    return rebuild_rows_now(std::move(*loaded.config), crypto);
   }
-  const bool asked = arguments.verb == Arguments::Verb::rebuild;
-  auto due = rebuild_is_due(*laid.foundation->store);
-  if (!due.ok()) return complain({due.error()}, failed);
-  if (asked || due.value()) {
-    if (auto done = rebuild(*laid.foundation, crypto); !done.ok()) {
-      return complain({done.error()}, failed);
-    }
-  }
-  return asked ? 0 : run_node(*laid.foundation, crypto);
+  return NodeLives(std::move(*loaded.config), crypto, complain).run();
 }
 
 int main_with(int count, char** words) {
   capture_signals();
   const auto arguments = parse_arguments(count, words);
-  if (!arguments.ok()) return complain({arguments.error()}, wrong_input);
+  if (!arguments.ok()) return complain({arguments.error()}, NodeLives::wrong_input);
   switch (arguments.value().verb) {
     case Arguments::Verb::version:
       std::fputs(version_text, stdout);

@@ -51,9 +51,10 @@ Result<OwnFd> take_lock(const std::string& path) {
     return Error{ErrorCode::conflict, "the data folder is in use by " + holder_of(fd.get()), path,
                  "stop that process, or give this node a data folder of its own"};
   }
+  // Written over the old one before that is cut off: this must work on a disk without room, too.
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 ||
-      ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  if (::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()) ||
+      ::ftruncate(fd.get(), static_cast<off_t>(pid.size())) != 0) {
     return system_error("cannot write it", path);
   }
   return fd;

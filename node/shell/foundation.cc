@@ -73,7 +73,7 @@ Foundation::Foundation(Config config_given, DataFolder folder_given, SigningKey 
       settings(std::move(settings_given)),
       store(std::move(store_given)) {}
 
-Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTime wall) {
+Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTime wall, Mode mode) {
   const auto fail = [](Error error) { return Outcome{nullptr, {{std::move(error)}, false}}; };
   auto folder = DataFolder::open(config.node.data_folder);
   if (!folder.ok()) return fail(folder.error());
@@ -91,6 +91,7 @@ Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTim
   RocksOptions options;
   options.write_buffer_bytes = config.storage.write_buffer;
   options.block_cache_bytes = config.storage.cache;
+  options.read_only = mode == Mode::reading;
   auto store = open_rocks_store(folder.value().store(), options);
   if (!store.ok()) return fail(store.error());
   if (const auto& cut = store.value()->shortened()) {

@@ -25,7 +25,9 @@ class Foundation {
     std::unique_ptr<Foundation> foundation;  // or there are complaints
     Complaints complaints;
   };
-  static Outcome lay(Config config, const Crypto& crypto, WallTime wall);
+  // `reading`: the store is opened without writing a byte to it.
+  enum class Mode { writing, reading };
+  static Outcome lay(Config config, const Crypto& crypto, WallTime wall, Mode mode = Mode::writing);
 
   std::string head_file() const { return folder.path() + "/heads"; }
   NodeId self() const { return key.node(); }

@@ -50,6 +50,13 @@ void IntakeApi::count(const char* outcome) {
       .add();
 }
 
+void IntakeApi::close_and_answer(const Error& why) {
+  closed_ = why;
+  for (auto& [request, waiting] : std::exchange(waiting_, {})) {
+    waiting.answer->fulfill(refuse(why));
+  }
+}
+
 HttpReply IntakeApi::refuse(const Error& error) {
   count(name_of(error.code));
   HttpReply reply = HttpReply::problem(error);
@@ -63,9 +70,9 @@ kj::Promise<HttpReply> IntakeApi::take(HttpRequest request) {
     return refuse({ErrorCode::not_found, "this node has no such channel account", "account",
                    "send it to one of the account's hosts, or add it to site.toml"});
   }
-  if (closed_ || driver_.full() || waiting_.size() >= max_waiting) {
-    return refuse({closed_ ? ErrorCode::unavailable : ErrorCode::full,
-                   closed_ ? "this node is stopping" : "this node has too much to do", "",
+  if (closed_) return refuse(*closed_);
+  if (driver_.full() || waiting_.size() >= max_waiting) {
+    return refuse({ErrorCode::full, "this node has too much to do", "",
                    "send it again later, or to another host"});
   }
   auto message = check(request, at->second);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 
 #include "node/channels/webhook_signature.h"
 #include "node/gateway/router.h"
@@ -18,7 +19,10 @@ class IntakeApi {
 
   void add_to(HttpRouter& router);
   void answer(AnswerIntake&& answer);
-  void close() { closed_ = true; }  // the node is stopping: everything new is refused
+  // From now on everything is refused with `why`. What waits goes on, as it does when a node stops,
+  // or is answered so, too, because its outcome will never be known here.
+  void close(Error why) { closed_ = std::move(why); }
+  void close_and_answer(const Error& why);
 
  private:
   struct Account {
@@ -40,7 +44,7 @@ class IntakeApi {
   Histogram& seconds_;
   std::map<std::string, Account> accounts_;
   std::map<RequestId, Waiting> waiting_;
-  bool closed_ = false;
+  std::optional<Error> closed_;
 };
 
 }  // namespace crossfloor

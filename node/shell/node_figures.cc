@@ -28,7 +28,7 @@ void NodeFigures::total(const std::string& name, const std::string& help,
 
 std::string NodeFigures::text(const Sources& sources) {
   core(sources.driver);
-  links(sources.links);
+  if (sources.links != nullptr) links(*sources.links);
   watchdog(sources.watchdog);
   http(sources.http);
   metrics_.gauge("crossfloor_disk_bytes", "Size of the store's files")
@@ -88,6 +88,8 @@ void NodeFigures::core(const CoreDriver& driver) {
                {{"state", state}})
         .set(replies[state]);
   }
+  gauge("crossfloor_clock_behind_seconds", "How far this clock is behind the peers' median",
+        std::chrono::duration<double>(core.mesh().clocks().ahead().value_or(Duration{0})).count());
   double missing = 0;
   for (const auto& lag : core.replication().lags()) missing += static_cast<double>(lag.entries);
   gauge("crossfloor_entries_missing", "Entries that peers hold and this node does not", missing);

@@ -18,7 +18,7 @@ class NodeFigures {
 
   struct Sources {
     const CoreDriver& driver;
-    const Links& links;
+    const Links* links;  // none: this node only reads
     const Watchdog& watchdog;
     const HttpServerFigures& http;
     std::uint64_t disk_bytes = 0;

@@ -17,7 +17,22 @@ namespace {
 constexpr auto stop_within = 700 * kj::MILLISECONDS;
 constexpr auto last_answers = 100 * kj::MILLISECONDS;
 constexpr Duration look_around_every{5'000};
+constexpr Duration look_for_room_every{1'000};
 constexpr Duration heads_every{60'000};
+
+const char* name_of(NodeProcess::End::Why why) {
+  switch (why) {
+    case NodeProcess::End::Why::stopped:
+      return "asked to";
+    case NodeProcess::End::Why::failed:
+      return "failed";
+    case NodeProcess::End::Why::store_failed:
+      return "the store failed";
+    case NodeProcess::End::Why::there_is_room:
+      return "there is room on the disk again";
+  }
+  return "unknown";
+}
 
 Watchdog::Options watchdog_options() {
   Watchdog::Options options;
@@ -31,18 +46,20 @@ Watchdog::Options watchdog_options() {
 
 }  // namespace
 
-NodeProcess::NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto)
+NodeProcess::NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto,
+                         std::optional<Reading> reading)
     : io_(io),
       timer_(io.provider->getTimer()),
       foundation_(foundation),
       crypto_(crypto),
+      reading_(std::move(reading)),
       watchdog_(monotonic_now, watchdog_options()),
       generation_(random_.next()),
       inbox_(io.unixEventPort),
       readers_(inbox_, {"reader", 2, 1024}),
       verify_reads_(readers_, crypto),
       worker_(inbox_, {"worker", 1, 256}),
-      ended_(kj::newPromiseAndFulfiller<int>()) {}
+      ended_(kj::newPromiseAndFulfiller<End>()) {}
 
 NodeProcess::~NodeProcess() = default;
 
@@ -56,10 +73,9 @@ Status NodeProcess::start() {
   driver_->start();
   look_around();
   looking_around_ = keep_looking_around().eagerlyEvaluate(nullptr);
-  introduction_->begin(machine_now().wall);
-  const auto& config = foundation_.config;
-  const HostPort mesh{config.mesh.listen.host, traffic_->links().port()};
-  const HostPort http{config.http.listen.host, static_cast<std::uint16_t>(server_->port())};
+  if (!reading_) introduction_->begin(machine_now().wall);
+  const HostPort mesh = mesh_address();
+  const HostPort http = http_address();
   log_info("ready", {{"node", foundation_.self().hex()},
                      {"site", foundation_.settings.site},
                      {"mesh", mesh.text()},
@@ -67,22 +83,34 @@ Status NodeProcess::start() {
                      {"version", foundation_.settings.version}});
   std::printf("ready mesh=%s http=%s\n", mesh.text().c_str(), http.text().c_str());
   std::fflush(stdout);
-  if (auto told = notify_service_manager("READY=1"); !told.ok()) {
+  const std::string status = reading_ ? "read-only: " + reading_->why.what : "in service";
+  if (auto told = notify_service_manager("READY=1\nSTATUS=" + status); !told.ok()) {
     log_error("service_manager_not_told", told.error());
   }
   return {};
+}
+
+HostPort NodeProcess::mesh_address() const {
+  const HostPort& listen = foundation_.config.mesh.listen;
+  return {listen.host, traffic_ ? traffic_->links().port() : listen.port};
+}
+
+HostPort NodeProcess::http_address() const {
+  return {foundation_.config.http.listen.host, static_cast<std::uint16_t>(server_->port())};
 }
 
 Status NodeProcess::open_core() {
   const Now now = machine_now();
   core_ = std::make_unique<NodeCore>(
       Scribe::Identity{foundation_.key, foundation_.mesh.mesh, generation_}, foundation_.settings,
-      NodeCore::Parts{crypto_, random_, *foundation_.store, foundation_.roster}, now.wall);
+      NodeCore::Parts{crypto_, random_, *foundation_.store, foundation_.roster,
+                      reading_ ? std::optional<Error>(reading_->why) : std::nullopt},
+      now.wall);
   if (auto opened = core_->open(now); !opened.ok()) return opened;
   auto once = read_head_file(foundation_.head_file(), crypto_);
   if (!once.ok()) {
     log_error("head_file_unreadable", once.error());
-  } else {
+  } else if (!reading_) {
     auto lost = lost_since(once.value(), *foundation_.store, crypto_);
     if (!lost.ok()) return lost.error();
     if (!lost.value().empty()) log_error("store_came_back_shorter", error_of(lost.value()));
@@ -92,19 +120,17 @@ Status NodeProcess::open_core() {
       *core_, timer_, *foundation_.store, inbox_, watchdog_,
       CoreDriver::Owner{[this](Effect&& effect) { carry_out(std::move(effect)); },
                         [this](const StorageThread::Committed& done) { figures_.committed(done); },
-                        [this](const Error& error) {
-                          log_error("store_failed", error);
-                          end(1);
-                        },
+                        [this](const Error& error) { store_failed(error); },
                         [this] {
                           hooks_.settled();
                           if (stopping_since_ && driver_->idle() && core_->intakes_waiting() == 0)
-                            end(0);
+                            end({});
                         }});
   return {};
 }
 
 Status NodeProcess::open_mesh() {
+  if (reading_) return {};
   LinkOptions options;
   options.key = foundation_.key;
   options.listen_host = foundation_.config.mesh.listen.host;
@@ -145,6 +171,7 @@ Status NodeProcess::open_http() {
       *client_, timer_, foundation_.roster, foundation_.self(),
       [this](const NodeId& peer) { return traffic_->links().up(peer, LinkKind::pulse); });
   intake_ = std::make_unique<IntakeApi>(*driver_, config, metrics_);
+  if (reading_) intake_->close(reading_->why);
   intake_->add_to(router_);
   api_ = std::make_unique<NodeApi>(
       *driver_, NodeApi::Sources{[this] { return ready(); }, [this] { return metrics_text(); }});
@@ -186,7 +213,9 @@ Status NodeProcess::open_control_socket() {
 void NodeProcess::carry_out(Effect&& effect) {
   struct Carry {
     NodeProcess& node;
-    void operator()(SendMessage&& one) { node.traffic_->send(one); }
+    void operator()(SendMessage&& one) {
+      if (node.traffic_) node.traffic_->send(one);
+    }
     void operator()(AnswerIntake&& one) { node.intake_->answer(std::move(one)); }
     void operator()(AnswerCommand&& one) {
       if (!node.operators_->carry_out(one)) node.agents_->carry_out(one);
@@ -200,7 +229,9 @@ void NodeProcess::carry_out(Effect&& effect) {
                         [&](NodeCore& core, Now now) { core.verify_read(ticket, json, now); });
       });
     }
-    void operator()(Redial&& one) { node.traffic_->redial(one.peer); }
+    void operator()(Redial&& one) {
+      if (node.traffic_) node.traffic_->redial(one.peer);
+    }
     void operator()(RosterChanged&&) { node.roster_changed(); }
     void operator()(AnswerInspection&& one) { node.operators_->carry_out(one); }
   };
@@ -229,12 +260,17 @@ void NodeProcess::roster_changed() {
   if (const Revocation* revoked = foundation_.roster.revocation(foundation_.self())) {
     log_error("revoked", Error{ErrorCode::forbidden, "this node was revoked: " + revoked->reason,
                                "", "let it join anew with a new key"});
-    end(1);
+    end({End::Why::failed, {}});
   }
 }
 
 // Certificates begin and run out without any document.
 void NodeProcess::look_around() {
+  if (reading_) {
+    const auto room = free_bytes(foundation_.folder.path());
+    if (room.ok() && room.value() >= reading_->bytes_wanted) end({End::Why::there_is_room, {}});
+    return;
+  }
   traffic_->meet_members();
   const Instant now = machine_now().steady;
   if (now < heads_due_ || stopping_since_) return;
@@ -243,7 +279,8 @@ void NodeProcess::look_around() {
 }
 
 kj::Promise<void> NodeProcess::keep_looking_around() {
-  return timer_.afterDelay(look_around_every.count() * kj::MILLISECONDS).then([this] {
+  const Duration pause = reading_ ? look_for_room_every : look_around_every;
+  return timer_.afterDelay(pause.count() * kj::MILLISECONDS).then([this] {
     look_around();
     return keep_looking_around();
   });
@@ -267,6 +304,18 @@ void NodeProcess::write_heads_later() {
 
 Status NodeProcess::ready() const {
   if (stopping_since_) return Error{ErrorCode::unavailable, "is stopping", "", ""};
+  if (reading_) {
+    return Error{ErrorCode::unavailable,
+                 "nothing can be written: " + reading_->why.what +
+                     "; it shows what it has and takes nothing in",
+                 reading_->why.where, "make room; it goes on by itself"};
+  }
+  if (const PeerClocks& clocks = core_->mesh().clocks(); clocks.wrong()) {
+    return Error{ErrorCode::unavailable,
+                 "this node's clock is off its peers' by " +
+                     std::to_string(clocks.ahead()->count() / 1'000) + " s",
+                 "", "set the clock by NTP"};
+  }
   if (!core_->home().acting()) {
     return Error{ErrorCode::unavailable,
                  "compares what it holds with its region's nodes in reach; it takes messages in "
@@ -278,8 +327,8 @@ Status NodeProcess::ready() const {
 
 std::string NodeProcess::metrics_text() {
   agents_->figures(metrics_);
-  return figures_.text({*driver_, traffic_->links(), watchdog_, server_->figures(),
-                        foundation_.store->disk_bytes()});
+  return figures_.text({*driver_, traffic_ ? &traffic_->links() : nullptr, watchdog_,
+                        server_->figures(), foundation_.store->disk_bytes()});
 }
 
 void NodeProcess::on_signal(int signal) {
@@ -298,19 +347,30 @@ void NodeProcess::stop() {
   log_info("stopping");
   [[maybe_unused]] const auto told = notify_service_manager("STOPPING=1");
   hooks_.stopping();
-  intake_->close();
+  intake_->close({ErrorCode::unavailable, "this node is stopping", "",
+                  "send it again later, or to another host"});
   stopping_ =
-      timer_.afterDelay(stop_within).then([this] { end(0); }).eagerlyEvaluate([](kj::Exception&&) {
+      timer_.afterDelay(stop_within).then([this] { end({}); }).eagerlyEvaluate([](kj::Exception&&) {
       });
   driver_->call("stop", [](NodeCore& core, Now now) { core.stop(now); });
 }
 
-void NodeProcess::end(int code) {
-  if (ended_.fulfiller->isWaiting()) ended_.fulfiller->fulfill(kj::cp(code));
+// What waited for the failed commit may be on the disk or not: nobody is told that it is.
+void NodeProcess::store_failed(const Error& error) {
+  log_error("store_failed", error);
+  intake_->close_and_answer({ErrorCode::unavailable,
+                             "the store failed before this message was known to be durable", "",
+                             "send it again, or to another host"});
+  operators_->answer_waiting();
+  end({stopping_since_ ? End::Why::failed : End::Why::store_failed, error});
 }
 
-int NodeProcess::run() {
-  const int code = ended_.promise.wait(io_.waitScope);
+void NodeProcess::end(End end) {
+  if (ended_.fulfiller->isWaiting()) ended_.fulfiller->fulfill(kj::mv(end));
+}
+
+NodeProcess::End NodeProcess::run() {
+  const End end = ended_.promise.wait(io_.waitScope);
   // Answers that are due leave; whoever still waits is cut off, and asks another host.
   auto drained = server_->drain().exclusiveJoin(timer_.afterDelay(last_answers));
   drained.wait(io_.waitScope);
@@ -318,15 +378,15 @@ int NodeProcess::run() {
   introduction_.reset();
   control_server_.reset();
   server_.reset();
-  if (code == 0) {
+  if (end.why == End::Why::stopped && !reading_) {
     auto heads = stored_heads(*foundation_.store);
     const Status written = heads.ok()
                                ? write_head_file(foundation_.head_file(), crypto_, heads.value())
                                : Status(heads.error());
     if (!written.ok()) log_error("head_file_not_written", written.error());
   }
-  log_info("stopped", {{"code", code}});
-  return code;
+  log_info("stopped", {{"why", name_of(end.why)}});
+  return end;
 }
 
 }  // namespace crossfloor

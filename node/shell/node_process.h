@@ -37,14 +37,31 @@ class NodeProcess {
     std::function<void()> stopping = [] {};
   };
 
+  // How a node's life ended, and what is to be done now.
+  struct End {
+    enum class Why { stopped, failed, store_failed, there_is_room };
+    Why why = Why::stopped;
+    Error error;  // of a store that failed
+  };
+  // The disk has no room: the store is open for reading only, and this node shows what it has
+  // until so many bytes are free.
+  struct Reading {
+    Error why;
+    std::uint64_t bytes_wanted = 0;
+  };
+
   // `foundation` and `io` outlive this.
-  NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto);
+  NodeProcess(kj::AsyncIoContext& io, Foundation& foundation, const Crypto& crypto,
+              std::optional<Reading> reading = {});
   ~NodeProcess();
 
   // Opens core, links, HTTP and control socket, and prints the line `ready …`.
   Status start();
-  // Until SIGTERM or a failure; returns the process's exit code.
-  int run();
+  // Until SIGTERM, a failure, or room on the disk.
+  End run();
+  // Where it listens, once it has started.
+  HostPort mesh_address() const;
+  HostPort http_address() const;
 
   // --- for parts that plug in ---
   Hooks& hooks() { return hooks_; }
@@ -58,7 +75,6 @@ class NodeProcess {
   Random& random() { return random_; }
   HttpClient& http_client() { return *client_; }
   const Foundation& foundation() const { return foundation_; }
-  const MeshTraffic& traffic() const { return *traffic_; }
   std::shared_ptr<Reader> snapshot() const { return foundation_.store->snapshot(); }
   std::uint64_t generation() const { return generation_; }
 
@@ -76,7 +92,8 @@ class NodeProcess {
   void write_heads_later();
   void on_signal(int signal);
   void stop();
-  void end(int code);
+  void store_failed(const Error& error);
+  void end(End end);
   Status ready() const;
   std::string metrics_text();
 
@@ -84,6 +101,7 @@ class NodeProcess {
   kj::Timer& timer_;
   Foundation& foundation_;
   const Crypto& crypto_;
+  const std::optional<Reading> reading_;
   SystemRandom random_;
   Metrics metrics_;
   Watchdog watchdog_;
@@ -96,7 +114,7 @@ class NodeProcess {
   TaskThreads readers_;
   VerifyReads verify_reads_;
   TaskThreads worker_;
-  std::unique_ptr<MeshTraffic> traffic_;
+  std::unique_ptr<MeshTraffic> traffic_;  // none while it only reads
   std::unique_ptr<HttpClient> client_;
   std::unique_ptr<ProviderCalls> provider_calls_;
   std::unique_ptr<Introduction> introduction_;
@@ -109,7 +127,7 @@ class NodeProcess {
   std::unique_ptr<HttpServer> server_;
   std::optional<ControlSocket> control_socket_;
   std::unique_ptr<HttpServer> control_server_;
-  kj::PromiseFulfillerPair<int> ended_;
+  kj::PromiseFulfillerPair<End> ended_;
   std::optional<Instant> stopping_since_;
   Instant heads_due_{};
   kj::Promise<void> looking_around_ = nullptr;

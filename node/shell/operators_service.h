@@ -25,6 +25,8 @@ class OperatorsService {
   Status read_tokens(const std::string& path);
 
   void add_routes(HttpRouter& router) { api_.add_routes(router); }
+  // The core is about to be thrown away: what waits for it is answered so.
+  void answer_waiting() { api_.set_core(parts_.core); }
   // False: somebody else asked.
   bool carry_out(const AnswerCommand& answer) { return api_.carry_out(answer); }
   void carry_out(const AnswerInspection& answer) { api_.carry_out(answer); }
