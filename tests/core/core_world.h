@@ -306,6 +306,11 @@ class CoreWorld {
       from.core->verify_read(question->ticket,
                              answer_verify(crypto_, *from.disk.snapshot(), *question->question),
                              now(from));
+    } else if (const auto* call = std::get_if<CallProvider>(&effect)) {
+      DeliveryResult result;
+      result.kind = DeliveryKind::accepted;
+      result.external_id = "out-" + call->reply.hex();
+      from.core->provider_answered(call->reply, call->attempt, call->lookup, result, now(from));
     } else if (const auto* taken = std::get_if<AnswerIntake>(&effect)) {
       if (taken->receipt.ok()) {
         receipts_.push_back(taken->receipt.value());

@@ -15,9 +15,10 @@ bool is_entries(const SendMessage& message, bool live_only) {
   return range != nullptr && (range->live || !live_only);
 }
 
-bool is_commit(const SendMessage& message) {
+bool assigns(const SendMessage& message) {
   const auto* frame = std::get_if<RoutingFrame>(&message.message);
-  return frame != nullptr && std::holds_alternative<Commit>(frame->message);
+  return frame != nullptr && (std::holds_alternative<Commit>(frame->message) ||
+                              std::holds_alternative<Grant>(frame->message));
 }
 
 // Helsinki is home, the only agent is at Warsaw.
@@ -31,7 +32,7 @@ struct Story {
   }
   void lose(bool live_only) {
     world.lost = [this, live_only](const SendMessage& message) {
-      if (is_commit(message) && !committed) committed = world.now().steady;
+      if (assigns(message) && !committed) committed = world.now().steady;
       return message.to == world.host(1).id && is_entries(message, live_only);
     };
   }

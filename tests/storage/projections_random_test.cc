@@ -90,7 +90,7 @@ struct Floor {
     body.sender = authors[pick(authors.size())]->node();
     body.seen = some();
     body.then = static_cast<CourseState>(pick(6));
-    body.known_replies = static_cast<std::uint32_t>(pick(4));
+    body.known_replies = static_cast<std::uint32_t>(author.wall_ms % 4);
     author.write(EntryKind::reply, conversation(), body);
   }
   void outcome(Author& author) {
