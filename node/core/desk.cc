@@ -218,6 +218,9 @@ Status Desk::log_in(const std::string& agent, Now now) {
     if (c.state != CourseState::active && c.state != CourseState::wrap_up) continue;
     if (floor_.work_of(id) != nullptr) continue;
     floor_.restore(agent, c.home(), id, c.epoch, kind_of(c), scribe_.random().next(), now);
+    if (c.state == CourseState::wrap_up) {  // it began before; nobody else would end it
+      (void)floor_.wrap_up(id, c.epoch, now.steady + wrap_up_time, now).ok();
+    }
   }
   router_.slots_changed(now, out_);
   return status;
@@ -269,8 +272,9 @@ void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now no
       (void)floor_.wrap_up(command.conversation, work->epoch, now.steady + wrap_up_time, now).ok();
     }
   }
-  if (!answer.ok && command.verb == Verb::accept) {  // it was too late: the slot is free again
-    floor_.release(command.conversation, std::max(command.epoch, answer.epoch), now);
+  if (!answer.ok && command.verb == Verb::accept) {
+    // It was too late: the slot is free again. Not that of a later epoch: it may ring here anew.
+    floor_.release(command.conversation, command.epoch, now);
     router_.slots_changed(now, out_);
   }
 }

@@ -142,9 +142,10 @@ bool Router::forget_exclusions(Task& task, Now now) {
   if (now.steady < last_no + options_.forget_after) return false;
   if (open_ && floor_.why_not(need) == DeclineReason::full) return false;
   const auto& service = task.what.service;
+  const bool others_may = !lane_of(task, now).home_only;
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
-    if (record.drained || !peers_.may_see(record.node, task.what.region)) continue;
+    if (!others_may || record.drained || !peers_.may_see(record.node, task.what.region)) continue;
     const auto free = free_at(record, service, now.steady);
     const bool could = record.agents_on_duty(service.kind) > 0 || free.primary > 0 ||
                        (need.helpers && free.helper > 0);

@@ -440,7 +440,17 @@ TEST_SUITE("router") {
       world.run(1s);
       CHECK(world.course(1).agent == "bob");
     }
-    CHECK(world.alarms.size() == 1);
+    SUBCASE("home's only agent declined: it is offered there again, nobody else is waited for") {
+      world.on_duty(1, chatter("ann"));
+      world.behave = [&](DeskWorld::Node& node, const RingNotice& ring) {
+        if (world.course(1).rang.size() > 1) return world.accept_and_finish(node, ring);
+        world.decline(node, ring.agent, ring.conversation, ring.epoch);
+      };
+      world.arrives(1, what);
+      world.run(30s);
+      CHECK(world.course(1).rang == std::vector<std::string>{"ann", "ann"});
+    }
+    CHECK_FALSE(world.alarms.empty());
   }
 
   TEST_CASE("closing a conversation ends what rings or is held for it") {
