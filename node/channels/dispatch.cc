@@ -337,11 +337,16 @@ void Dispatch::start(Item& item, DispatchOutbox& out) {
 }
 
 void Dispatch::pump(Account& account, Now now, DispatchOutbox& out) {
-  while (account.config && account.running < account.config->concurrent &&
+  while (!holds_ && account.config && account.running < account.config->concurrent &&
          account.paused_until <= now.steady && !account.ready.empty() &&
          account.ready.begin()->first <= now.steady) {
     start(items_.at(account.ready.begin()->second), out);
   }
+}
+
+void Dispatch::hold(bool holds, Now now, DispatchOutbox& out) {
+  holds_ = holds;
+  tick(now, out);
 }
 
 void Dispatch::tick(Now now, DispatchOutbox& out) {
@@ -350,6 +355,7 @@ void Dispatch::tick(Now now, DispatchOutbox& out) {
 
 std::optional<Instant> Dispatch::deadline() const {
   std::optional<Instant> out;
+  if (holds_) return out;
   for (const auto& [name, account] : accounts_) {
     if (!account.config || account.ready.empty()) continue;
     if (account.running >= account.config->concurrent) continue;  // an answer comes first

@@ -133,6 +133,9 @@ class Dispatch {
   // and its account is not repeatable, or if it is on its way.
   bool release(const ReplyId& id, Now now, DispatchOutbox& out);
 
+  // Nothing new is begun while it holds; what is on its way comes to its end.
+  void hold(bool holds, Now now, DispatchOutbox& out);
+
   // A person decides an unknown one. `external_id` may be empty.
   Status resolve(const ReplyId& id, Resolution how, const std::string& external_id, Now now,
                  DispatchOutbox& out);
@@ -183,6 +186,7 @@ class Dispatch {
 
   Random& random_;
   Options options_;
+  bool holds_ = false;
   std::map<ReplyId, Item> items_;
   std::map<std::string, Account> accounts_;
   // Replies of each conversation that hold back the later ones; only the first may run.

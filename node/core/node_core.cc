@@ -47,7 +47,6 @@ Status NodeCore::open(Now now) {
   if (auto status = desk_.open(now); !status.ok()) return status;
   if (read_only_) return {};
   sender_.open(now);
-  for (const auto& [id, conversation] : home_.conversations()) sender_.restore(conversation, now);
   restored_ = true;
   desk_.resume(now);
   publish_accounts(now);
@@ -468,6 +467,7 @@ void NodeCore::tick(Now now) {
     }
     home_.allow(replication_.caught_up(now) && !stopping_, now);
     home_.tick(now);
+    sender_.allow(home_.acting(), home_.conversations(), now);
   }
   settle(now);
 }
@@ -491,6 +491,7 @@ void NodeCore::standstill(Duration gap, Now now) {
 
 void NodeCore::woke(Now now) {
   home_.allow(false, now);
+  sender_.allow(false, home_.conversations(), now);
   replication_.compare_all(now);
 }
 

@@ -54,7 +54,18 @@ void Sender::open(Now now) {
   carry_out(std::move(out), now);
 }
 
+void Sender::allow(bool sending, const std::map<ConversationId, Conversation>& open, Now now) {
+  if (sending && !begun_) {
+    begun_ = true;
+    for (const auto& [id, conversation] : open) restore(conversation, now);
+  }
+  DispatchOutbox out;
+  dispatch_.hold(!sending, now, out);
+  carry_out(std::move(out), now);
+}
+
 void Sender::changed(const Conversation& conversation, Now now) {
+  if (!begun_) return;
   DispatchOutbox out;
   for (const auto& reply : conversation.replies) {
     if (reply.sender != scribe_.self() || !reply.open()) continue;

@@ -16,8 +16,10 @@ class Sender {
   // A conversation changed: its replies that are this node's to send are taken up, those that a
   // higher term made void are dropped.
   void changed(const Conversation& conversation, Now now);
-  // `known_before`: read from the disk at the start, so attempts without outcome are unknown.
-  void restore(const Conversation& conversation, Now now);
+  // Who restarted or stood still may not know what was sent, or made void, meanwhile: nothing is
+  // begun until it has what its peers have. What the first call finds open is what an earlier start
+  // left, so its attempts without an outcome are unknown.
+  void allow(bool sending, const std::map<ConversationId, Conversation>& open, Now now);
   void answered(const ReplyId& reply, std::uint32_t attempt, bool lookup,
                 const DeliveryResult& result, Now now);
   Status resolve(const ReplyId& reply, Resolution how, const std::string& external_id, Now now);
@@ -28,6 +30,7 @@ class Sender {
   const Dispatch& dispatch() const { return dispatch_; }
 
  private:
+  void restore(const Conversation& conversation, Now now);
   void carry_out(DispatchOutbox&& out, Now now);
   struct Read {
     ConversationId conversation;
@@ -40,6 +43,7 @@ class Sender {
   const NodeSettings& settings_;
   Outlet& outlet_;
   Dispatch dispatch_;
+  bool begun_ = false;
 };
 
 }  // namespace crossfloor

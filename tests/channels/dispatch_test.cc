@@ -60,6 +60,7 @@ struct Sender {
     posted(number, 1, result, when);
   }
   void tick(Duration when) { dispatch.tick(at(when), out); }
+  void hold(bool holds) { dispatch.hold(holds, at(0s), out); }
 
   std::string said() {
     std::string text;
@@ -109,6 +110,21 @@ TEST_SUITE("dispatch") {
     sender.posted(1, 1, accepted("x"));
     CHECK(sender.said() == "");
     CHECK_FALSE(sender.dispatch.deadline());
+  }
+
+  TEST_CASE("while it holds nothing is begun, and what is on its way comes to its end") {
+    Sender sender;
+    sender.submit(1, 1);
+    CHECK(sender.said() == "attempt 1/1");
+    sender.stored(1, 1);
+    CHECK(sender.said() == "post 1/1");
+    sender.hold(true);
+    sender.submit(2, 1);
+    sender.posted(1, 1, accepted("x"));
+    CHECK(sender.said() == "outcome 1/1 accepted");
+    CHECK_FALSE(sender.dispatch.deadline());
+    sender.hold(false);
+    CHECK(sender.said() == "attempt 2/1");
   }
 
   TEST_CASE("a reply submitted twice is sent once") {
