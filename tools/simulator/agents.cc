@@ -195,7 +195,13 @@ void Agents::command(Node& node, const std::string& agent, const ConversationId&
 
 void Agents::answered(Node& node, const AnswerCommand& answer) {
   const auto at = asked_.find(answer.request);
-  if (at == asked_.end()) return;
+  if (at == asked_.end()) {
+    stage_.trace.tell(stage_.now(), [&] {
+      return node.site + " answers itself about " + answer.answer.conversation.hex() + ": " +
+             (answer.answer.ok ? "done" : answer.answer.code + ", " + answer.answer.what);
+    });
+    return;
+  }
   const Asked asked = at->second;
   asked_.erase(at);
   stage_.trace.tell(stage_.now(), [&] {

@@ -115,7 +115,9 @@ void tell_story(const Outcome& failed, std::ostream& out, std::size_t most_lines
          line.find(" tells ") != std::string::npos || line.find(" answers ") != std::string::npos ||
          line.find(" sends reply ") != std::string::npos ||
          line.find(" acknowledges ") != std::string::npos);
-    if (!matters || of_another) return;
+    // Entries that travel are seen by what comes of them.
+    const bool of_copies = line.find(" replication ") != std::string::npos;
+    if (!matters || of_another || of_copies) return;
     lines.push_back(std::to_string((at - Instant{Duration{1'000}}).count()) + " ms  " +
                     line.substr(0, 700));
     if (lines.size() > most_lines) lines.pop_front();

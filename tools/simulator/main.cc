@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tools/simulator/campaign.h"
+#include "tools/simulator/gossip_table.h"
 #include "tools/simulator/scenario.h"
 
 namespace {
@@ -181,7 +182,22 @@ int main(int argc, char** argv) {
   app.add_flag("--twice", wishes.twice, "runs each seed twice: both runs must be the same");
   app.add_flag("--quiet", wishes.quiet, "only what broke");
   app.add_flag("--options", list, "lists all options with their values, and ends");
+  GossipTable table;
+  std::string profile = "both";
+  CLI::App* gossip = app.add_subcommand(
+      "gossip", "membership alone: the table of detection times and false alarms");
+  gossip->add_option("--nodes", table.nodes, "sizes of the mesh")->check(CLI::Range(2, 4'096));
+  gossip->add_option("--runs", table.runs, "seeds of each cell")->check(CLI::Range(1, 10'000));
+  gossip->add_option("--jobs", table.jobs, "runs at the same time")->check(CLI::Range(1, 64));
+  gossip->add_option("--profile", profile, "lan, wan or both")
+      ->check(CLI::IsMember({"lan", "wan", "both"}));
   CLI11_PARSE(app, argc, argv);
+  if (gossip->parsed()) {
+    table.lan = profile != "wan";
+    table.wan = profile != "lan";
+    write_gossip_table(table, std::cout);
+    return 0;
+  }
   auto options = options_of(wishes);
   if (!options.ok()) return wrong(options.error());
   auto seeds = seeds_of(wishes);

@@ -59,12 +59,7 @@ class OneAssignee final : public Checker {
     // Beside the home's course, or unknown to the home that answered after it.
     std::uint32_t beside = 0;
     for (const auto& reply : c.replies) {
-      const auto handed = world.facts().handed.find(reply.reply);
-      const bool reached = handed != world.facts().handed.end() && handed->second.taken > 0;
-      if ((!reply.counts || reply.beside) && reached && reply.has_outcome &&
-          reply.outcome == ReplyOutcome::accepted) {
-        ++beside;
-      }
+      if ((!reply.counts || reply.beside) && reply.attempts > 0) ++beside;
     }
     if (beside != c.handled_twice) {
       breaks(world,
