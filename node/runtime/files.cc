@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -107,12 +106,6 @@ Result<Bytes> read_private_file(const std::string& path, std::size_t most) {
 
 Result<Bytes> read_own_file(const std::string& path, std::size_t most) {
   return read_whole(path, most, S_IRWXO | S_IRWXG, "0600");
-}
-
-Result<std::uint64_t> free_bytes(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return system_error("cannot look at its disk", path);
-  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
 Status replace_file(const std::string& path, ByteView content, unsigned mode) {

@@ -1,7 +1,6 @@
 // Small files read and written whole, with errors that name the file and the mend.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -36,9 +35,6 @@ Result<Bytes> read_file(const std::string& path, std::size_t most);
 Result<Bytes> read_private_file(const std::string& path, std::size_t most);
 // The same, and forbidden if anybody but the owner may do anything with it.
 Result<Bytes> read_own_file(const std::string& path, std::size_t most);
-
-// Free for this user on the file system that holds `path`. Errors: io.
-Result<std::uint64_t> free_bytes(const std::string& path);
 
 // Durable and whole, or not there: written beside, synced, renamed, folder synced.
 Status replace_file(const std::string& path, ByteView content, unsigned mode);

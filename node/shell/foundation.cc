@@ -91,6 +91,7 @@ Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTim
   RocksOptions options;
   options.write_buffer_bytes = config.storage.write_buffer;
   options.block_cache_bytes = config.storage.cache;
+  options.reserve_bytes = reserve_of(config.storage);
   options.read_only = mode == Mode::reading;
   auto store = open_rocks_store(folder.value().store(), options);
   if (!store.ok()) return fail(store.error());
@@ -146,6 +147,10 @@ Status rebuild(Foundation& foundation, const Crypto& crypto) {
   log_info("rebuild_ended",
            {{"entries", done.value().entries_folded}, {"rows_dropped", done.value().rows_dropped}});
   return {};
+}
+
+std::size_t reserve_of(const StorageConfig& config) {
+  return 4 * config.write_buffer;
 }
 
 NodeSettings settings_of(const Config& config, const Certificate& own,

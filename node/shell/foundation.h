@@ -49,6 +49,10 @@ class Foundation {
 // Makes all rows anew from the log. For `--rebuild`, and at a start that finds one half done.
 Status rebuild(Foundation& foundation, const Crypto& crypto);
 
+// So much must stay free on the disk: what opening the store may have to write, which is all that
+// its write-ahead log holds.
+std::size_t reserve_of(const StorageConfig& config);
+
 // The newest own certificate decides about site and regions; the config can only ask for fewer.
 NodeSettings settings_of(const Config& config, const Certificate& own,
                          const std::map<Region, Secret>& secrets);

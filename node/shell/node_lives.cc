@@ -2,6 +2,7 @@
 
 #include "node/runtime/log.h"
 #include "storage/rebuild.h"
+#include "storage/rocks/files.h"
 
 namespace crossfloor {
 
@@ -58,18 +59,20 @@ std::optional<int> NodeLives::after(const NodeProcess::End& end) {
                    failed);
 }
 
-std::optional<int> NodeLives::cannot_live(const std::vector<Error>& why, int code) {
+std::optional<int> NodeLives::cannot_live(std::vector<Error> why, int code) {
+  if (reading_) why.insert(why.begin(), reading_->why);  // for want of room it could not even read
   if (reading_ || why.front().code != ErrorCode::full) return complain_(why, code);
   read_until_there_is_room(why.front());
   return std::nullopt;
 }
 
 void NodeLives::read_until_there_is_room(const Error& why) {
-  // What opening the store may have to write: all that its write-ahead log holds.
-  const std::uint64_t opening = 4 * config_.storage.write_buffer;
-  const auto found = free_bytes(config_.node.data_folder);
+  // Twice what must stay free, so that it does not go on for a moment only. A disk that is full
+  // although much is free (of quotas, of inodes) must have more than that.
+  const std::uint64_t reserve = reserve_of(config_.storage);
+  const auto found = files::free_bytes(config_.node.data_folder);
   const std::uint64_t free = found.ok() ? found.value() : 0;
-  reading_ = {why, free < opening ? opening : free + opening};
+  reading_ = {why, free < reserve ? 2 * reserve : free + reserve};
   log_error("no_room", {{"what", why.what},
                         {"where", config_.node.data_folder},
                         {"free", free},

@@ -30,7 +30,7 @@ class NodeLives {
   // One life, from the opening of the store on. Returns the exit code if it was the last one.
   std::optional<int> live();
   std::optional<int> after(const NodeProcess::End& end);
-  std::optional<int> cannot_live(const std::vector<Error>& why, int code);
+  std::optional<int> cannot_live(std::vector<Error> why, int code);
   void read_until_there_is_room(const Error& why);
 
   Config config_;

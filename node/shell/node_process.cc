@@ -7,6 +7,7 @@
 #include "node/runtime/log.h"
 #include "node/runtime/service_manager.h"
 #include "protocol/check.h"
+#include "storage/rocks/files.h"
 #include "storage/rocks/head_file.h"
 
 namespace crossfloor {
@@ -267,7 +268,7 @@ void NodeProcess::roster_changed() {
 // Certificates begin and run out without any document.
 void NodeProcess::look_around() {
   if (reading_) {
-    const auto room = free_bytes(foundation_.folder.path());
+    const auto room = files::free_bytes(foundation_.folder.path());
     if (room.ok() && room.value() >= reading_->bytes_wanted) end({End::Why::there_is_room, {}});
     return;
   }

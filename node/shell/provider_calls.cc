@@ -48,7 +48,7 @@ void ProviderCalls::call(CallProvider&& call) {
                       : build_callback(account.callback, callback_of(call), account.secrets, wall);
   // Moved into the promise: KJ would keep a reference to what it is given by name.
   auto told = [this, reply = call.reply, attempt = call.attempt,
-                     lookup = call.lookup](HttpOutcome&& outcome) {
+               lookup = call.lookup](HttpOutcome&& outcome) {
     const WallTime now_wall = machine_now().wall;
     const DeliveryResult result =
         lookup ? read_lookup(outcome, now_wall) : read_callback(outcome, now_wall);

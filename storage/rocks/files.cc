@@ -1,6 +1,7 @@
 #include "storage/rocks/files.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -73,6 +74,12 @@ Status replace(const std::string& path, ByteView content) {
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) return failed(path, "cannot be renamed", errno);
   return sync_path(folder_of(path));
+}
+
+Result<std::uint64_t> free_bytes(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return failed(path, "cannot look at its disk", errno);
+  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
 Result<Bytes> read(const std::string& path, std::size_t max_bytes) {

@@ -42,6 +42,17 @@ Error error_of(const rocksdb::Status& status, const std::string& path) {
   return {ErrorCode::io, text, path, "look at the disk and at the rights of the data folder"};
 }
 
+Status check_room(const std::string& path, std::size_t reserve) {
+  if (reserve == 0) return {};
+  const auto free = files::free_bytes(path);
+  if (!free.ok()) return free.error();
+  if (free.value() >= reserve) return {};
+  return Error{ErrorCode::full,
+               "there is no room on the disk: " + std::to_string(free.value() >> 10) + " of the " +
+                   std::to_string(reserve >> 10) + " KiB that must stay free are left",
+               path, "make room on the disk"};
+}
+
 Status scan_in(rocksdb::DB& db, const rocksdb::Snapshot* snapshot, const std::string& path,
                ByteView from, ByteView to, bool back, const Reader::Visit& visit) {
   if (!to.empty() && to <= from) return {};
@@ -106,11 +117,12 @@ class SnapshotReader final : public Reader {
 class Opened final : public RocksStore {
  public:
   Opened(std::unique_ptr<rocksdb::DB> db, std::string path, std::optional<std::string> shortened,
-         bool read_only)
+         const RocksOptions& options)
       : db_(std::move(db)),
         path_(std::move(path)),
         shortened_(std::move(shortened)),
-        read_only_(read_only) {}
+        read_only_(options.read_only),
+        reserve_(options.reserve_bytes) {}
 
   Result<std::optional<Bytes>> get(ByteView key) const override {
     return get_in(*db_, nullptr, path_, key);
@@ -128,6 +140,10 @@ class Opened final : public RocksStore {
     }
     if (broken_) {
       return Error{ErrorCode::io, "an earlier commit failed", path_, "open the store again"};
+    }
+    if (auto room = check_room(path_, reserve_); !room.ok()) {
+      broken_ = true;
+      return room;
     }
     rocksdb::WriteBatch writes(batch.bytes() + 16 * batch.writes().size() + 12);
     rocksdb::Status status;
@@ -189,6 +205,7 @@ class Opened final : public RocksStore {
   std::string path_;
   std::optional<std::string> shortened_;
   const bool read_only_;
+  const std::size_t reserve_;
   std::atomic<bool> broken_ = false;
 };
 
@@ -272,6 +289,10 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& path,
                    "look at the rights of the folder above"};
     }
   }
+  std::error_code none;
+  if (!options.read_only && std::filesystem::exists(path, none)) {
+    if (auto room = check_room(path, options.reserve_bytes); !room.ok()) return room.error();
+  }
   rocksdb::DB* raw = nullptr;
   std::optional<std::string> shortened;
   const auto open = [&] {
@@ -287,8 +308,8 @@ Result<std::unique_ptr<RocksStore>> open_rocks_store(const std::string& path,
     status = open();
   }
   if (!status.ok()) return error_of(status, path);
-  std::unique_ptr<RocksStore> store = std::make_unique<Opened>(
-      std::unique_ptr<rocksdb::DB>(raw), path, std::move(shortened), options.read_only);
+  std::unique_ptr<RocksStore> store = std::make_unique<Opened>(std::unique_ptr<rocksdb::DB>(raw),
+                                                               path, std::move(shortened), options);
   if (auto settled = settle_store_format(*store); !settled.ok()) {
     Error error = settled.error();
     if (error.where.empty()) error.where = path;

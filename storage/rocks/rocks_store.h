@@ -22,7 +22,10 @@ struct RocksOptions {
   int background_threads = 2;
   bool create = true;        // when the folder is missing or empty
   bool cut_bad_wal = false;  // open without what lies behind a bad record
-  bool read_only = false;    // nothing is written, not even at opening: for a disk without room
+  // With less room than this on its disk the store is not opened, and no commit succeeds: RocksDB
+  // must not meet the very end of a disk, where it writes on into a file that failed and may abort.
+  std::size_t reserve_bytes = 0;
+  bool read_only = false;  // nothing is written, not even at opening: for a disk without room
 };
 
 class RocksStore : public Store {

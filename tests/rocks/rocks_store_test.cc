@@ -89,6 +89,30 @@ TEST_SUITE("rocks store") {
     for (int i = 0; i < 50; ++i) CHECK(held(*again, "k" + std::to_string(i)) == value_of(i));
   }
 
+  TEST_CASE("with less room than must stay free it is not opened, but can be read") {
+    TemporaryFolder folder;
+    const std::string path = folder / "store";
+    REQUIRE(opened(path)->commit(put("k", "v")).ok());
+    RocksOptions options;
+    options.reserve_bytes = std::size_t{1} << 62;
+    const auto refused = open_rocks_store(path, options);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::full);
+    options.read_only = true;
+    const auto store = opened(path, options);
+    CHECK(held(*store, "k") == "v");
+    CHECK(held(*store->snapshot(), "k") == "v");
+    CHECK_FALSE(store->commit(put("k", "w")).ok());
+  }
+
+  TEST_CASE("what is opened for reading is not changed by it, and cannot be made so") {
+    TemporaryFolder folder;
+    RocksOptions options;
+    options.read_only = true;
+    CHECK_FALSE(open_rocks_store(folder / "none", options).ok());
+    CHECK_FALSE(std::filesystem::exists(folder / "none"));
+  }
+
   TEST_CASE("a second opening of a store in use is refused with the reason") {
     TemporaryFolder folder;
     auto store = opened(folder / "store");

@@ -95,7 +95,7 @@ def a_full_disk_is_read_until_there_is_room_and_loses_nothing_acknowledged():
                                   text="x" * 60_000)
                 answer = hand_in(content)
                 fill(filler)
-                return answer and answer.status == 503 and "No space" in answer.json["detail"]
+                return answer and answer.status == 503 and "no room" in answer.json["detail"]
 
             wait_for("it takes nothing in, and says why", refused, within=60)
             assert node.process.poll() is None, "it is the same process"
@@ -137,7 +137,7 @@ def a_start_without_room_serves_what_is_there():
             ready = node.get("/readyz")
             assert ready.status == 503 and "nothing can be written" in ready.json["detail"], ready
             refused = node.intake(message("m-2"))
-            assert refused.status == 503 and "No space" in refused.json["detail"], refused
+            assert refused.status == 503 and "no room" in refused.json["detail"], refused
             os.remove(node.folder / "filler")
             node.wait_ready()
             assert node.intake(message("m-1", text="still here")).status == 200
