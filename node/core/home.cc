@@ -236,12 +236,15 @@ Home::Target Home::target_of(const MessageBody& body, const HandleId& handle,
                              const Subjects& subjects, Now now) const {
   const auto& message = body.message;
   const Reader& view = scribe_.view();
+  // What was said outside Crossfloor may name no customer: then the parent tells.
+  const bool nameless = message.customer.external_id.empty();
   const auto same_customer = [&](const ConversationId& id) -> std::optional<Conversation> {
     auto standing = rows::canonical(view, id);
     if (!standing.ok()) return std::nullopt;
     auto row = rows::conversation(view, standing.value());
     if (!row.ok() || !row.value() || !row.value()->opened) return std::nullopt;
-    if (row.value()->handle != handle || row.value()->account != body.account) return std::nullopt;
+    if (row.value()->account != body.account) return std::nullopt;
+    if (row.value()->handle != handle && !nameless) return std::nullopt;
     return std::move(*row.value());
   };
   if (!message.parent_id.empty()) {
@@ -270,6 +273,7 @@ Home::Target Home::target_of(const MessageBody& body, const HandleId& handle,
       }
     }
   }
+  if (nameless) return {std::nullopt, "new"};
   auto place = rows::place(view, subjects.place(body.account, handle, message.is_public));
   if (place.ok() && place.value()) {
     if (auto c = same_customer(place.value()->conversation)) {
@@ -333,7 +337,7 @@ bool Home::place(const MessageId& id, Instant since, Now now) {
   placed.account = body.value().account;
   placed.brand = body.value().brand;
   placed.channel = body.value().channel;
-  placed.handle = handle;
+  placed.handle = target.conversation ? target.conversation->handle : handle;
   placed.thread_id = message.thread_id;
   placed.is_public = message.is_public;
   ConversationId conversation = id.as<ConversationId>();
@@ -556,6 +560,28 @@ Home::Done Home::command(const DeskCommand& command, Now now) {
   return no(refuse(ErrorCode::malformed, "a verb that this node does not know"), &c);
 }
 
+// Of several messages that were on the screen a reply answers the latest. What came in while the
+// agent wrote was not seen, and is not what is answered.
+void Home::name_parent(ReplyBody& reply) const {
+  std::optional<Position> latest;
+  Region region;
+  for (const auto& id : reply.seen) {
+    auto row = rows::message(scribe_.view(), id);
+    if (!row.ok() || !row.value()) continue;
+    const MessageCopy* copy = row.value()->primary();
+    if (copy == nullptr || (latest && copy->at < *latest)) continue;
+    latest = copy->at;
+    region = row.value()->region;
+    reply.parent = id;
+  }
+  if (!latest) return;
+  auto entry = entry_at(scribe_.view(), Stream{{latest->node, latest->generation}, region},
+                        latest->sequence);
+  if (!entry.ok() || !entry.value()) return;
+  auto body = decode_body<MessageBody>(entry.value()->body);
+  if (body.ok()) reply.parent_id = body.value().message.external_id;
+}
+
 Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& command,
                                   CommandAnswer& answer, Now now) {
   ReplyBody reply;
@@ -573,6 +599,7 @@ Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& comm
   reply.to = c.customer;
   reply.thread_id = c.thread_id;
   reply.parent_id = c.last_external_id;
+  name_parent(reply);
   // A chat stays open while the customer is connected; elsewhere the customer is awaited.
   reply.then = command.keep || c.channel == "chat" ? CourseState::active : CourseState::pending;
   reply.known_replies = static_cast<std::uint32_t>(c.replies.size()) + 1;

@@ -103,6 +103,7 @@ class Home {
   Epoch next_epoch(const Conversation& conversation, Now now);
   Scribe::Written course(const Conversation& conversation, CourseBody body, Now now);
   CourseBody keep(const Conversation& conversation, CourseState state, std::string reason) const;
+  void name_parent(ReplyBody& reply) const;
   Scribe::Written write_reply(const Conversation& conversation, const DeskCommand& command,
                               CommandAnswer& answer, Now now);
   void take_over_dead(Now now);

@@ -96,6 +96,7 @@ struct Line {
                  {"public", b.is_public},
                  {"seen", hex_list(b.seen)},
                  {"term", b.epoch.term}};
+    if (!b.parent_id.empty()) line["parent_id"] = b.parent_id;
     if (!course) line["text"] = b.text;
     return line;
   }
@@ -127,6 +128,17 @@ Json line_of(const Line& line, const Entry& entry) {
   if (entry.erased_body_hash) return {{"what", "erased"}};
   auto body = decode_body<Body>(entry.body);
   return body.ok() ? line(body.value()) : Json{{"what", "cannot be read"}};
+}
+
+// A message that several hosts took in is one: all but the first copy of a text say nothing new.
+bool is_repeated(const Reader& reader, const Position& at, const ItemRow& item) {
+  if (item.kind != static_cast<std::uint16_t>(EntryKind::message)) return false;
+  auto row = rows::message(reader, item.message);
+  if (!row.ok() || !row.value()) return false;
+  const auto& copies = row.value()->copies;
+  const auto own = std::find_if(copies.begin(), copies.end(),
+                                [&](const MessageCopy& copy) { return copy.at == at; });
+  return own != copies.end() && row.value()->find(own->kind, own->text)->at != at;
 }
 
 std::size_t within(std::uint64_t asked, std::size_t most) {
@@ -240,6 +252,7 @@ Json Inspector::timeline(const ConversationId& id, bool course, const std::strin
       });
   if (!status.ok()) lines.push_back({{"what", "cannot be read: " + status.error().what}});
   for (const Found& one : found) {
+    if (is_repeated(core_.scribe().view(), one.at, one.row)) continue;
     Json line = entry_line(one.at, one.row.region, one.row.kind, course, now);
     if (line.is_null()) continue;
     if (one.row.subject != id) line["alias"] = one.row.subject.hex();

@@ -63,7 +63,9 @@ struct RouterOptions {
   Duration idle_jitter{100};
   Duration idle_redraw{500};
   Duration heal_jitter{1'000};
-  Duration corrections_hold{5'000};  // own corrections to a gossiped record
+  // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
+  // its silence says that they are no longer true, for a slot may be taken and given back unseen.
+  Duration corrections_hold{1'000};
   int max_offers = 3;
   int max_pulls = 3;
   std::uint32_t max_site_changes = 3;
@@ -181,10 +183,10 @@ class Router {
   using Version = std::pair<Generation, std::uint64_t>;
   struct Correction {  // to one class of one peer's record
     Version version;
-    Instant until;
-    std::uint32_t free_taken = 0;
-    std::uint32_t waiting_taken = 0;
-    std::optional<FreeSlots> fresh;
+    Instant until;                       // when the last of the following ends
+    std::vector<Instant> free_taken;     // each slot until then
+    std::vector<Instant> waiting_taken;  // each conversation
+    std::optional<std::pair<FreeSlots, Instant>> fresh;
   };
   struct Denied {
     Version version;
@@ -253,6 +255,7 @@ class Router {
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
+  void note_pulled(const RemoteHead& head, Now now);
   void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);

@@ -205,8 +205,8 @@ void Router::on(const NodeId& from, const Decline& decline, Now now, DeskOutbox&
     }
   } else {
     auto& own = correct(from, task.what.service, now);
-    own.fresh = FreeSlots{decline.free_primary, decline.free_helper};
-    own.free_taken = 0;
+    own.fresh = {FreeSlots{decline.free_primary, decline.free_helper}, own.until};
+    own.free_taken.clear();
     if (decline.reason == DeclineReason::only_excluded || decline.reason == DeclineReason::nobody) {
       task.said_so.insert(from);
     }

@@ -40,7 +40,7 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (may_pull) {
       const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
       if (remote) {
-        ++correct(remote->home, remote->service, now).waiting_taken;
+        note_pulled(*remote, now);
         start_pull(*profile, {agent, remote->home, {}, 1, {}}, now, out);
         return;
       }
@@ -113,6 +113,11 @@ void Router::start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOut
   pulls_[nonce] = std::move(run);
 }
 
+void Router::note_pulled(const RemoteHead& head, Now now) {
+  auto& own = correct(head.home, head.service, now);
+  own.waiting_taken.push_back(own.until);
+}
+
 // Denied, or not answered in time: another home, at most three in all, then what waits here.
 void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
   const auto it = pulls_.find(nonce);
@@ -147,7 +152,7 @@ void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
     const auto local = line_.head_for(*profile, filter_for(run.agent, nullptr, now), now.steady);
     const auto remote = best_remote(*profile, run.asked, local ? &*local : nullptr, false, now);
     if (remote) {
-      ++correct(remote->home, remote->service, now).waiting_taken;
+      note_pulled(*remote, now);
       run.home = remote->home;
       ++run.tries;
       start_pull(*profile, std::move(run), now, out);
@@ -171,7 +176,14 @@ std::optional<NodeId> Router::wanted_by(const std::string& agent, Instant now) {
 
 // ---- While idle -------------------------------------------------------------------------------
 
+// What waits elsewhere is told as free here from now on, so that its home can offer the next one at
+// once instead of waiting to be asked.
 void Router::loads_changed(Now now, DeskOutbox& out) {
+  for (const auto& peer : peers_.usable(now)) {
+    for (const auto& load : peer.record->classes) {
+      if (load.waiting > 0) note_class(load.service, now);
+    }
+  }
   serve_freed(now, out);
 }
 

@@ -24,6 +24,11 @@ const Choice* draw(const std::vector<Choice>& choices, Random& random) {
   return nullptr;
 }
 
+std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
+  return static_cast<std::uint32_t>(
+      std::count_if(ends.begin(), ends.end(), [&](Instant end) { return end > now; }));
+}
+
 }  // namespace
 
 void Router::push(Task& task, Now now, DeskOutbox& out) {
@@ -81,7 +86,8 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
     const auto* choice = draw(groups[i], random_);
     if (!choice) continue;
     if (i < 4) ++task.offers;
-    ++correct(choice->node, what.service, now).free_taken;
+    auto& own = correct(choice->node, what.service, now);
+    own.free_taken.push_back(own.until);
     offer_to(task, choice->node, need, Duration{0}, now, out);
     return;
   }
@@ -178,8 +184,10 @@ Router::Correction& Router::correct(const NodeId& node, const ServiceClass& serv
     std::erase_if(corrections_, [&](const auto& each) { return each.second.until <= now.steady; });
   }
   auto& found = corrections_[{node, service}];
-  if (found.version != version || found.until <= now.steady)
-    found = Correction{version, {}, 0, 0, {}};
+  if (found.version != version) found = Correction{version, {}, {}, {}, {}};
+  const auto over = [&](Instant until) { return until <= now.steady; };
+  std::erase_if(found.free_taken, over);
+  std::erase_if(found.waiting_taken, over);
   found.until = now.steady + options_.corrections_hold;
   return found;
 }
@@ -189,10 +197,11 @@ FreeSlots Router::free_at(const LoadRecord& record, const ServiceClass& service,
   FreeSlots free;
   if (const auto* load = record.find(service)) free = {load->free_primary, load->free_helper};
   if (const auto* own = correction(record, service, now)) {
-    if (own->fresh) free = *own->fresh;
-    const auto from_primary = std::min(free.primary, own->free_taken);
+    if (own->fresh && own->fresh->second > now) free = own->fresh->first;
+    const auto taken = count_after(own->free_taken, now);
+    const auto from_primary = std::min(free.primary, taken);
     free.primary -= from_primary;
-    free.helper -= std::min(free.helper, own->free_taken - from_primary);
+    free.helper -= std::min(free.helper, taken - from_primary);
   }
   return free;
 }
@@ -200,7 +209,7 @@ FreeSlots Router::free_at(const LoadRecord& record, const ServiceClass& service,
 std::uint32_t Router::waiting_taken(const LoadRecord& record, const ServiceClass& service,
                                     Instant now) const {
   const auto* own = correction(record, service, now);
-  return own ? own->waiting_taken : 0;
+  return own ? count_after(own->waiting_taken, now) : 0;
 }
 
 bool Router::avoided(const NodeId& node, Instant now) const {

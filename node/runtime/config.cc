@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostBrands = 64;
+constexpr std::size_t kMostBrands = 256;
 constexpr std::size_t kMostAccounts = 256;
 constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostSecrets = 4;

@@ -110,6 +110,7 @@ void CoreDriver::on_time() {
   const Now now = machine_now();
   if (gap_ && now.steady < due_) return;  // it fires again
   in_time_ = true;
+  owner_.late(std::max(now.steady - due_, Duration{0}));
   if (gap_) {
     core_.standstill(*gap_, now);
     gap_.reset();

@@ -27,6 +27,7 @@ class CoreDriver {
     std::function<void(const StorageThread::Committed&)> committed;
     std::function<void(const Error&)> failed;  // once: nothing is written any more
     std::function<void()> settled;             // after each call; may be empty
+    std::function<void(Duration)> late;        // a deadline of the core was met so late
   };
 
   // `core` is open. What is referred to must outlive this.

@@ -11,12 +11,20 @@ NodeFigures::NodeFigures(Metrics& metrics)
       commit_bytes_(metrics.histogram("crossfloor_commit_bytes", "Size of a synced write",
                                       {256, 1024, 4096, 16384, 65536, 262144, 1048576})),
       commit_seconds_(metrics.histogram("crossfloor_commit_seconds", "Length of a synced write",
-                                        Metrics::seconds())) {}
+                                        Metrics::seconds())),
+      late_seconds_(metrics.histogram(
+          "crossfloor_deadline_late_seconds",
+          "How late a deadline of gossip, leases or offers was met: what else the loop did",
+          {0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5})) {}
 
 void NodeFigures::committed(const StorageThread::Committed& done) {
   commits_.add();
   commit_bytes_.observe(static_cast<double>(done.bytes));
   commit_seconds_.observe(std::chrono::duration<double>(done.took).count());
+}
+
+void NodeFigures::late(Duration by) {
+  late_seconds_.observe(std::chrono::duration<double>(by).count());
 }
 
 void NodeFigures::total(const std::string& name, const std::string& help,

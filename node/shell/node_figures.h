@@ -15,6 +15,7 @@ class NodeFigures {
   explicit NodeFigures(Metrics& metrics);
 
   void committed(const StorageThread::Committed& done);
+  void late(Duration by);
 
   struct Sources {
     const CoreDriver& driver;
@@ -39,6 +40,7 @@ class NodeFigures {
   Counter& commits_;
   Histogram& commit_bytes_;
   Histogram& commit_seconds_;
+  Histogram& late_seconds_;
 };
 
 }  // namespace crossfloor

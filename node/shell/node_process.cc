@@ -126,7 +126,8 @@ Status NodeProcess::open_core() {
                           hooks_.settled();
                           if (stopping_since_ && driver_->idle() && core_->intakes_waiting() == 0)
                             end({});
-                        }});
+                        },
+                        [this](Duration by) { figures_.late(by); }});
   return {};
 }
 

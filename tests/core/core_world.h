@@ -158,6 +158,17 @@ class CoreWorld {
     run(Duration{500});
   }
 
+  // The same message at each node, before they hear of each other's.
+  void write_everywhere(const std::string& account, const std::string& customer,
+                        const std::string& text) {
+    IncomingMessage message;
+    message.external_id = "m-" + std::to_string(++messages_);
+    message.customer.external_id = customer;
+    message.text = text;
+    for (auto& host : hosts_) host->core->intake(next_request_++, account, message, now());
+    run(Duration{500});
+  }
+
   // A question or act of an operator at that node, answered within `patience`.
   Json ask(std::size_t index, const std::string& what, const Json& arguments = Json::object(),
            Duration patience = Duration{3'000}) {

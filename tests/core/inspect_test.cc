@@ -76,6 +76,22 @@ TEST_SUITE("inspect") {
     CHECK(world.ask(0, "conversation", {{"id", none}})["error"]["code"] == "not_found");
   }
 
+  TEST_CASE("a message that two hosts took in at the same instant is told once") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.write_everywhere(CoreWorld::chat, "4711", "my parcel is lost");
+    const std::string id = world.ask(0, "queue")["rows"][0]["conversation"];
+    for (const std::size_t node : {0, 1}) {
+      const Json answer = world.ask(node, "conversation", {{"id", id}});
+      std::size_t told = 0;
+      for (const Json& row : answer["rows"]) told += row["what"] == "customer";
+      CHECK(told == 1);
+      const auto row = rows::message(world.core(node).scribe().view(),
+                                     ConversationId::from_hex_text(id)->as<MessageId>());
+      CHECK(row.value()->copies.size() == 2);  // each host wrote it down
+    }
+  }
+
   TEST_CASE("pages of a conversation follow on each other and lose nothing") {
     CoreWorld world({"helsinki"});
     world.start();

@@ -56,29 +56,32 @@ TEST_SUITE("scripted agents") {
     CHECK(replies[0].seen == std::vector<MessageId>{*first.message, *second.message});
   }
 
-  TEST_CASE("a recorded answer is given to its own message, the template to the rest") {
+  TEST_CASE("recorded answers are given to their own message, the template to the rest") {
     client::ConversationView view;
     const auto first = item("2", "a", 2);
     const auto second = item("3", "b", 3);
     view.unanswered = {*first.message, *second.message};
-    const RecordedReplies recorded = {{"x-a", "recorded a"}};
+    const RecordedReplies recorded = {{"x-a", {"recorded a", "and more"}}};
     AnswerPlan plan;
     plan.recorded = &recorded;
     plan.reply_template = "read {seen}";
     auto replies = plan_replies(plan, view, {first, second});
-    REQUIRE(replies.size() == 2);
+    REQUIRE(replies.size() == 3);
     CHECK(replies[0].text == "recorded a");
     CHECK(replies[0].seen == std::vector<MessageId>{*first.message});
-    CHECK(replies[1].text == "read b");
+    CHECK(replies[1].text == "and more");
+    CHECK(replies[1].seen == std::vector<MessageId>{*first.message});
+    CHECK(replies[2].text == "read b");
     plan.reply_template.clear();
-    CHECK(plan_replies(plan, view, {first, second}).size() == 1);
+    CHECK(plan_replies(plan, view, {first, second}).size() == 2);
     CHECK(plan_replies(plan, view, {second}).empty());
   }
 
   TEST_CASE("files are read by the names of their columns") {
-    const auto replies = read_replies("reply,more,external_id\n\"hello, you\",1,m1\nbye,2,m2\n");
+    const auto replies =
+        read_replies("reply,more,external_id\n\"hello, you\",1,m1\nbye,2,m2\nagain,3,m1\n");
     REQUIRE_MESSAGE(replies.ok(), replies.error().text());
-    CHECK(replies.value().at("m1") == "hello, you");
+    CHECK(replies.value().at("m1") == std::vector<std::string>{"hello, you", "again"});
     const auto wrong = read_replies("id,text\n1,2\n");
     REQUIRE_FALSE(wrong.ok());
     CHECK(wrong.error().where == "line 1");

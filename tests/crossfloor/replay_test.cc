@@ -172,6 +172,10 @@ TEST_SUITE("replay") {
     arguments = base;
     arguments.push_back("--brands");
     CHECK(run({add_replay_verb}, arguments).out == "ShopHelp\t1 in\t1 out\n");
+    arguments.back() = "--answers";
+    arguments.push_back(folder.path() + "/answers.csv");
+    CHECK(run({add_replay_verb}, arguments).code == 0);
+    CHECK(content_of(arguments.back()) == "external_id,reply\n\"1\",\"@77 which one?\"\n");
     node.stop();
     REQUIRE(node.mesh.messages.size() == 2);
     const auto& question = node.mesh.messages.at("shop/1");

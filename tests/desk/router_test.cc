@@ -63,6 +63,37 @@ TEST_SUITE("router") {
     CHECK(world.now - start < 200ms);
   }
 
+  TEST_CASE(
+      "once a class waited anywhere its free slots are told everywhere, and the next is pushed") {
+    DeskWorld world(1, 3);
+    world.classes.clear();  // nobody has heard of any
+    world.on_duty(3, chatter("cid", 3));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(2s);
+    REQUIRE(world.course(1).rang == std::vector<std::string>{"cid"});
+    CHECK(world.course(1).trace.rule == 8);  // it was seen to wait, and pulled
+    world.arrives(1, world.customer(2));
+    world.run(4 * 20ms + 20ms);
+    REQUIRE(world.course(2).rang == std::vector<std::string>{"cid"});
+    CHECK(world.course(2).trace.rule == 7);
+  }
+
+  TEST_CASE("a slot that was taken and given back between two records is offered again") {
+    DeskWorld world(1, 3);
+    world.on_duty(3, chatter("cid", 3));
+    world.run(1s);
+    world.gossip_off = true;  // back to what was told before anybody was told otherwise
+    world.handling = Duration{50};
+    for (std::uint64_t i = 1; i <= 8; ++i) {
+      world.arrives(1, world.customer(i));
+      world.run(700ms);
+      CAPTURE(i);
+      REQUIRE(world.course(i).rang == std::vector<std::string>{"cid"});
+      CHECK(world.course(i).trace.rule == 7);
+    }
+  }
+
   TEST_CASE("nodes of the same site are asked before others") {
     for (std::uint64_t seed = 1; seed < 12; ++seed) {
       DeskWorld world(seed, 3);

@@ -9,6 +9,7 @@ Nothing here sleeps for luck: wait_for() asks again until a condition holds or i
 
 import base64
 import contextlib
+import dataclasses
 import hashlib
 import hmac
 import http.client
@@ -28,8 +29,10 @@ import traceback
 
 DEADLINE = 30.0  # seconds: far more than anything takes, also on a busy machine
 SECRET = secrets.token_bytes(32)
+SECRET_TEXT = "whsec_" + base64.b64encode(SECRET).decode()
 
 CROSSFLOORD = os.environ.get("CROSSFLOORD", "build/bin/crossfloord")
+CROSSFLOOR = os.environ.get("CROSSFLOOR", "build/bin/crossfloor")
 MAKE_MESH = os.environ.get("MAKE_MESH", "build/tests/system/make_mesh")
 
 
@@ -84,6 +87,30 @@ def message(external_id, **fields):
             **fields}
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket in the file system."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=DEADLINE)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """A channel account of the config; `more` are further lines of it."""
+
+    name: str = "acme-chat"
+    brand: str = "acme"
+    kind: str = "chat"
+    hosts: tuple = ()
+    more: str = ""
+
+
 class Node:
     def __init__(self, mesh, name, mesh_port, http_port):
         self.mesh = mesh
@@ -97,27 +124,29 @@ class Node:
 
     def config(self):
         path = self.mesh.folder / f"{self.name}.toml"
-        secret = "whsec_" + base64.b64encode(SECRET).decode()
-        hosts = json.dumps(self.mesh.hosts)
-        path.write_text(f"""
+        parts = [f"""
 [node]
 data_folder = "{self.folder}"
 [mesh]
 listen = "127.0.0.1:{self.mesh_port}"
+{self.mesh.mesh_config}
 [http]
 listen = "127.0.0.1:{self.http_port}"
 {self.mesh.more_config}
-[[brand]]
-name = "acme"
-[[account]]
-name = "acme-chat"
+"""]
+        brands = dict.fromkeys(account.brand for account in self.mesh.accounts)
+        parts += [f'[[brand]]\nname = "{brand}"\n' for brand in brands]
+        parts += [f"""[[account]]
+name = "{account.name}"
 region = "eu"
-brand = "acme"
-kind = "chat"
-hosts = {hosts}
-secrets = ["{secret}"]
-callback = "http://127.0.0.1:{self.mesh.callback_port}/replies"
-""")
+brand = "{account.brand}"
+kind = "{account.kind}"
+hosts = {json.dumps(account.hosts or self.mesh.hosts)}
+secrets = ["{SECRET_TEXT}"]
+callback = "http://127.0.0.1:{self.mesh.callback_port}/replies/{account.name}"
+{account.more}
+""" for account in self.mesh.accounts]
+        path.write_text("".join(parts))
         return path
 
     def launch(self, *more):
@@ -171,6 +200,25 @@ callback = "http://127.0.0.1:{self.mesh.callback_port}/replies"
     def intake(self, content, account="acme-chat"):
         return self.post_raw(json.dumps(content).encode(), account=account)
 
+    def ask(self, verb, good=(200,), **arguments):
+        """What `crossfloor VERB --json` shows, over the node's control socket."""
+        connection = UnixConnection(self.folder / "control.sock")
+        try:
+            connection.request("POST", f"/v1/operator/{verb}", json.dumps(arguments))
+            answer = connection.getresponse()
+            content = json.loads(answer.read())
+        finally:
+            connection.close()
+        assert answer.status in good, (verb, arguments, answer.status, content)
+        return content
+
+    def cli(self, *words, good=(0,), within=DEADLINE):
+        """Runs `crossfloor WORDS` at this node; returns what it printed."""
+        done = subprocess.run([CROSSFLOOR, *map(str, words), "--data", str(self.folder)],
+                              capture_output=True, text=True, timeout=within, check=False)
+        assert done.returncode in good, (words, done.returncode, done.stdout, done.stderr)
+        return done.stdout
+
     def metric(self, name, **labels):
         """The sum of all series of that name whose labels include these."""
         total, found = 0.0, False
@@ -189,10 +237,13 @@ callback = "http://127.0.0.1:{self.mesh.callback_port}/replies"
 
 
 class Mesh(contextlib.AbstractContextManager):
-    def __init__(self, names, hosts=None, more_config="", http_addresses=True):
+    def __init__(self, names, hosts=None, more_config="", http_addresses=True, accounts=None,
+                 mesh_config=""):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crossfloor-test-"))
         self.hosts = hosts or list(names)
-        self.more_config = more_config
+        self.accounts = accounts or [Account()]
+        self.more_config = more_config  # further sections
+        self.mesh_config = mesh_config  # further lines of [mesh]
         self.http_addresses = http_addresses
         self.nodes = {}
         [self.callback_port] = free_ports(1)

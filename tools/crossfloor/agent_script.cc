@@ -99,7 +99,9 @@ Result<RecordedReplies> read_replies(std::string_view csv) {
   auto rows = columns(csv, {"external_id", "reply"});
   if (!rows.ok()) return rows.error();
   RecordedReplies out;
-  for (auto& row : rows.value()) out.emplace(std::move(row[0]), std::move(row[1]));
+  for (auto& row : rows.value()) {
+    if (!row[1].empty()) out[row[0]].push_back(std::move(row[1]));
+  }
   return out;
 }
 
@@ -136,10 +138,12 @@ std::vector<PlannedReply> plan_replies(const AnswerPlan& plan, const client::Con
   for (const auto* item : unanswered) {
     const auto known = plan.recorded == nullptr ? RecordedReplies::const_iterator()
                                                 : plan.recorded->find(item->external_id);
-    if (plan.recorded != nullptr && known != plan.recorded->end() && !known->second.empty()) {
-      replies.push_back({known->second, {*item->message}, item->is_public});
-    } else {
+    if (plan.recorded == nullptr || known == plan.recorded->end()) {
       rest.push_back(item);
+      continue;
+    }
+    for (const std::string& text : known->second) {
+      replies.push_back({text, {*item->message}, item->is_public});
     }
   }
   if (rest.empty() || plan.reply_template.empty()) return replies;

@@ -21,9 +21,10 @@ struct HandlingTime {
   Duration draw(Random& random) const;
 };
 
-// Recorded answers by the platform's id of the message.
-using RecordedReplies = std::map<std::string, std::string>;
-// A CSV file with the columns external_id and reply. Errors: malformed with the line.
+// Recorded answers by the platform's id of the message, each message's in the order of the file.
+using RecordedReplies = std::map<std::string, std::vector<std::string>>;
+// A CSV file with the columns external_id and reply, one row for each answer. Errors: malformed
+// with the line.
 Result<RecordedReplies> read_replies(std::string_view csv);
 
 struct Account {
@@ -38,7 +39,7 @@ struct PlannedReply {
   std::vector<MessageId> seen;
   bool is_public = false;
 };
-// What is answered, and by which text: with a recorded answer each message its own; without, all
+// What is answered, and by which text: with recorded answers each message its own; without, all
 // that is unanswered by the template. Recorded only and none known: no reply.
 //
 // Template: {agent} {site} {customer} {count} (unanswered messages), {seen} (their texts),

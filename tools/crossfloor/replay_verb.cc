@@ -37,6 +37,7 @@ struct ReplayArguments {
   std::string receipts;
   std::string authorities;
   bool brands = false;
+  std::string answers;
 };
 
 Error usage(std::string what, std::string where, std::string mend) {
@@ -142,6 +143,47 @@ Exit show_brands(Context& context, const Recording& recording) {
   return Exit::fine;
 }
 
+std::string quoted(const std::string& cell) {
+  std::string out = "\"";
+  for (const char c : cell) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// What the brands answered to customers' messages, as `crossfloor agent --auto --replies` reads it.
+// Answers to messages of another brand are left out: no agent of the one sees the other's
+// customers.
+Exit write_answers(Context& context, const Recording& recording, const std::string& path) {
+  std::map<std::string, const RecordedMessage*> questions;
+  for (const auto& recorded : recording.messages) {
+    if (recorded.message.direction == Direction::in) {
+      questions.emplace(recorded.message.external_id, &recorded);
+    }
+  }
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::size_t written = 0;
+  file << "external_id,reply\n";
+  for (const auto& recorded : recording.messages) {
+    if (recorded.message.direction != Direction::out) continue;
+    const auto question = questions.find(recorded.message.parent_id);
+    if (question == questions.end() || question->second->brand != recorded.brand) continue;
+    file << quoted(question->first) << "," << quoted(recorded.message.text) << "\n";
+    ++written;
+  }
+  file.flush();
+  if (!file) return fail(context, system_error("cannot be written", path));
+  if (context.json) {
+    JsonValue out = JsonValue::empty_object();
+    out.add("answers", JsonValue::of_natural(written));
+    context.out << dump_json(out) << "\n";
+  } else {
+    context.out << written << " recorded answers written to " << path << "\n";
+  }
+  return Exit::fine;
+}
+
 void show_progress(std::ostream& out, const Replay& replay) {
   constexpr std::size_t width = 30;
   const ReplayReport& report = replay.report();
@@ -231,6 +273,9 @@ Exit run(Context& context, const ReplayArguments& arguments) {
   const auto recording = read_recording(table.value(), columns.value(), targets.value().brands());
   if (!recording.ok()) return fail(context, recording.error());
   if (arguments.brands) return show_brands(context, recording.value());
+  if (!arguments.answers.empty()) {
+    return write_answers(context, recording.value(), arguments.answers);
+  }
   if (targets.value().accounts.empty()) {
     return fail(context,
                 usage("no account to deliver to", "--targets",
@@ -267,6 +312,10 @@ void add_replay_verb(CLI::App& app, Context& context) {
                    "BRAND=NAME:URL[,URL]:SECRET; the brand '*' stands for all others")
       ->type_name("TARGET");
   verb->add_flag("--brands", a->brands, "show the table's brands and deliver nothing");
+  verb->add_option("--answers", a->answers,
+                   "write what the brands answered to this file, for `crossfloor agent --auto "
+                   "--replies`, and deliver nothing")
+      ->type_name("FILE");
   verb->add_option("--only", a->only, "in: customers' messages; out: the brands' answers")
       ->check(CLI::IsMember({"in", "out"}));
   verb->add_option("--limit", a->limit, "at most so many messages, the oldest first");
