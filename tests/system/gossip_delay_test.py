@@ -69,7 +69,8 @@ class Machine:
 
 
 def write_history(mesh):
-    """One customer, ENTRIES entries: questions, and answers given elsewhere."""
+    """One customer, ENTRIES entries or more, in many conversations: questions, and answers given
+    elsewhere."""
     node, table = mesh["helsinki"], mesh.folder / "history.csv"
     lines = ["id,who,inbound,text,parent"]
     for i in range(ENTRIES // 4):  # a question is a message and its place, so is an answer
@@ -121,7 +122,7 @@ async def read_history(node, until):
 
 def the_morning_rush_does_not_delay_gossip():
     account = Account("acme", "acme", "chat", SITES)
-    with Mesh(SITES, accounts=[account], mesh_config='reopen_within = "1s"') as mesh:
+    with Mesh(SITES, accounts=[account], mesh_config='reopen_within = "0s"') as mesh:
         mesh.start_all().wait_joined()
         node = mesh["helsinki"]
         passwords = import_agents(node)
