@@ -88,6 +88,10 @@ void NodeFigures::core(const CoreDriver& driver) {
         .set(members[state]);
   }
 
+  gauge("crossfloor_gossip_health",
+        "0 is well; each step up this node gives others more time to answer, for it may be slow",
+        core.mesh().membership().health());
+
   std::map<std::string, double> replies;
   for (const auto& row : core.sender().rows()) replies[word_of(row.state)] += 1;
   for (const char* state : names_of(DispatchState{})) {
