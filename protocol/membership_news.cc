@@ -156,10 +156,14 @@ void Membership::new_generation(Member& member, const MemberNews& news, Now now,
 }
 
 // True if the member was heard so lately that a rumour is no reason to doubt it. It is told, once,
-// so that it can refute the rumour before others act on it.
+// so that it can refute the rumour before others act on it. A suspect not heard since (its link was
+// reset a moment after its last word) has no such witness: each further accuser counts.
 bool Membership::own_ears_say_otherwise(Member& member, const MemberNews& news, Now now,
                                         MembershipOutbox& out) {
   if (!member.live() || compare_starts(news, member.mark) > 0) return false;
+  if (member.state == MemberState::suspect && member.since && member.last_heard <= member.since) {
+    return false;
+  }
   if (!member.last_heard || now.steady - *member.last_heard >= options_.probe_interval) {
     return false;
   }

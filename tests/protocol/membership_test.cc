@@ -212,6 +212,17 @@ TEST_SUITE("membership") {
     }
   }
 
+  TEST_CASE("an accuser counts against a suspect that was heard just before it was lost") {
+    Dialogue talk;
+    talk.say(2, Ping{mark(2), 0, {}}, 5s);
+    talk.core.link_reset(node_id(2), at(5'100ms), talk.out);
+    for (const int accuser : {1, 3, 4}) {
+      talk.rumour(accuser, news(2, MemberState::suspect, accuser), 5'200ms);
+    }
+    talk.run(5'250ms, 5'250ms + patience_min(lan, 5), 2);
+    CHECK(talk.state(2) == MemberState::dead);
+  }
+
   TEST_CASE("own ears weigh more than a rumour, and the slandered is told") {
     for (auto said : {MemberState::suspect, MemberState::dead}) {
       Dialogue talk;
