@@ -22,7 +22,8 @@ def a_view():
     drowning.free, drowning.busy, drowning.waiting = 0, 3, 1234
     drowning.oldest_ms, drowning.target_ms, drowning.late = 721_000, 30_000, 40
     view.flows = {("helsinki", "helsinki"): 3, ("helsinki", "warsaw"): 9}
-    view.customers = {"written": 312, "replies": 309, "median_ms": 2100,
+    view.customers = {"brands": {brand: {"written": 312, "replies": 309, "median_ms": 2100}
+                                 for brand in cast.BRANDS},
                       "last": {"account": "aurora-page", "public": True,
                                "signature": "Alice, London"}}
     view.wrong = [{"site": "warsaw", "what": "something " * 30}] * 9

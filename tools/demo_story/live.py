@@ -53,32 +53,39 @@ class Follower:
         return whole
 
 
+def median(values):
+    return sorted(values)[len(values) // 2] if values else 0
+
+
 class CustomersView:
     """From the files of `crossfloor customers`: its replies and its receipts."""
 
     def __init__(self, replies, receipts):
         self.replies = [Follower(path) for path in replies]
         self.receipts = [Follower(path) for path in receipts]
-        self.waits, self.came, self.last = [], 0, None
-        self.written = set()
+        self.brands = {brand: {"written": set(), "replies": 0, "waits": []}
+                       for brand in cast.BRANDS}
+        self.last = None
 
     def look(self):
         for file in self.receipts:
             for line in file.lines():
                 with contextlib.suppress(ValueError, KeyError):
                     receipt = json.loads(line)
-                    self.written.add((receipt["account"], receipt["external_id"]))
+                    brand = self.brands[cast.account(receipt["account"]).brand]
+                    brand["written"].add((receipt["account"], receipt["external_id"]))
         for file in self.replies:
             for line in file.lines():
-                with contextlib.suppress(ValueError):
+                with contextlib.suppress(ValueError, KeyError):
                     self.last = json.loads(line)
-                    self.came += 1
+                    brand = self.brands[cast.account(self.last["account"]).brand]
+                    brand["replies"] += 1
                     if "waited_ms" in self.last:
-                        self.waits = (self.waits + [self.last["waited_ms"]])[-500:]
-        waits = sorted(self.waits)
-        return {"written": len(self.written), "replies": self.came,
-                "median_ms": waits[len(waits) // 2] if waits else 0,
-                "p90_ms": waits[9 * len(waits) // 10] if waits else 0, "last": self.last}
+                        brand["waits"] = (brand["waits"] + [self.last["waited_ms"]])[-500:]
+        return {"brands": {name: {"written": len(brand["written"]), "replies": brand["replies"],
+                                  "median_ms": median(brand["waits"])}
+                           for name, brand in self.brands.items()},
+                "last": self.last}
 
 
 class Demo:
@@ -238,7 +245,6 @@ class Demo:
             await self.looker.look()
             view = self.looker.view
             view.customers = self.customers.look()
-            view.customers["waiting"] = sum(one.waiting for one in view.sites.values())
             self.notice()
             await asyncio.sleep(max(0.2, 1.0 - (time.monotonic() - began)))
 

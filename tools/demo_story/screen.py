@@ -148,10 +148,12 @@ def customers_part(view, paint):
     c = view.customers
     if not c:
         return []
-    line = (f" {c['written']} messages from customers, {c['replies']} replies at their side; waited "
-            f"{span(c['median_ms'])} (median)")
+    lines = []
+    for brand, one in c["brands"].items():
+        waited = f", waited {span(one['median_ms'])} (median)" if one["replies"] else ""
+        lines.append(f" brand {brand}: {one['written']} messages from customers, {one['replies']} "
+                     f"replies at their side{waited}")
     last = c.get("last")
-    lines = [line]
     if last:
         lines.append(paint(f" last reply: on {last['account']}, "
                            f"{'in public' if last['public'] else 'in private'}, by "
@@ -209,7 +211,7 @@ def render(view, width, height, colour, clock, now):
     paint = Paint(colour)
     if width < LEAST[0] or height < LEAST[1]:
         return [cut(f"needs a terminal of {LEAST[0]}x{LEAST[1]} or more", width)]
-    head = f"Crossfloor: three sites, one floor   {clock}   {span(1000 * view.running)}"
+    head = f"Crossfloor: three sites, two brands, one floor   {clock}   {span(1000 * view.running)}"
     if view.asked:
         head += f"   (as {view.asked} sees it)"
     fixed = [title(paint, head, width), *sites_part(view, paint, width, now), "",
