@@ -90,7 +90,7 @@ def import_agents(node):
     names = [f"agent-{i}" for i in range(AGENTS)] + ["reader"]
     crew.write_text("name,brands,channels,password\n" + "".join(
         f"{name},acme,chat:2,{PASSWORD}\n" for name in names))
-    node.cli("agent", "import", crew, "--reason", "first day", within=120)
+    node.cli("agent", "import", crew, "--reason", "first day", within=300)
     passwords = node.mesh.folder / "passwords.csv"
     passwords.touch(mode=0o600)
     passwords.write_text("name,password\n" + "".join(

@@ -362,7 +362,7 @@ def hire(floor, node, answers_file):
     crew = folder / f"{node.name}-agents.csv"
     crew.touch(mode=0o600)
     rows = [f"{node.name}-{g}-{i},{' '.join(group)},,social:6,password of {node.name}"
-            for g, group in enumerate(groups) for i in range(4)]
+            for g, group in enumerate(groups) for i in range(1 if FILE == MADE_UP else 4)]
     crew.write_text("name,brands,languages,channels,password\n" + "\n".join(rows) + "\n")
     node.cli("agent", "import", crew, "--reason", "a test", within=120)
     log = open(folder / f"{node.name}-crew.log", "w", encoding="utf-8")
