@@ -180,6 +180,7 @@ struct AccountBody {
   trustedRef @9 :Bool;
   repeatable @10 :Bool = true;
   lookup @11 :Bool;
+  prints @12 :List(Text);
 }
 
 enum ChannelKind { chat @0; social @1; email @2; call @3; other @4; }

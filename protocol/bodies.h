@@ -272,6 +272,7 @@ struct AccountBody {
   bool trusted_ref = false;
   bool repeatable = true;
   bool lookup = false;
+  std::vector<std::string> prints;  // "setting=hash" of all that is configured, for comparison
 
   bool operator==(const AccountBody&) const = default;
   template <class Self, class Visit>
@@ -288,6 +289,7 @@ struct AccountBody {
     visit("trusted_ref", self.trusted_ref);
     visit("repeatable", self.repeatable);
     visit("lookup", self.lookup);
+    visit("prints", self.prints);
   }
 };
 

@@ -18,6 +18,7 @@ struct Certificate {
   // Rights that this version knows; others are kept.
   static constexpr const char* right_host = "host";    // takes in and sends for channel accounts
   static constexpr const char* right_serve = "serve";  // its agents may be given conversations
+  static constexpr const char* right_operate = "operate";  // its operators look at and mend others
 
   MeshId mesh;
   NodeId node;

@@ -47,7 +47,8 @@ Result<JoinRequest> parse_request(const Crypto& crypto, ByteView text);
 struct AdmitOptions {
   Region home_region;
   std::vector<Region> regions;  // empty: the home region alone
-  std::vector<std::string> rights{Certificate::right_host, Certificate::right_serve};
+  std::vector<std::string> rights{Certificate::right_host, Certificate::right_serve,
+                                  Certificate::right_operate};
   Duration valid = std::chrono::hours(365 * 24);
 };
 struct Admission {

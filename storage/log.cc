@@ -367,6 +367,9 @@ void Log::heard(const Stream& stream, const Head& head, Batch& batch) {
   if (stream.region.empty() || stream.region.size() > 32) return;
   const auto held = states_.find(stream);
   if (held != states_.end() && head.sequence <= held->second.head.sequence) return;
+  // A peer may claim what it likes: more streams than any mesh has are not kept in mind.
+  constexpr std::size_t max_heard = 20'000;
+  if (heard_.size() >= max_heard && !heard_.contains(stream)) return;
   auto& highest = heard_[stream];
   if (head.sequence <= highest.sequence) return;
   highest = head;

@@ -1,5 +1,7 @@
 #include "node/core/commands.h"
 
+#include <algorithm>
+
 namespace crossfloor {
 
 std::optional<NodeId> Commands::home_of(const ConversationId& conversation) const {
@@ -33,7 +35,7 @@ void Commands::submit(RequestId request, const DeskCommand& command, Now now) {
                   "see `crossfloor conversations`");
   }
   auto& pending = pending_[command.id];
-  pending = {command, {request}, now.steady, now.steady};
+  pending = {command, {request}, now.steady, now.steady, {}};
   forward(pending, now);
 }
 
@@ -41,6 +43,7 @@ void Commands::forward(Pending& pending, Now now) {
   pending.next = now.steady + options_.repeat_every;
   const auto home = home_of(pending.command.conversation);
   if (!home) return;
+  pending.asked.insert(*home);
   if (*home == mesh_.self()) {
     carry_out(mesh_.self(), DeskCommand(pending.command), now);
   } else if (mesh_.live(*home)) {
@@ -48,9 +51,19 @@ void Commands::forward(Pending& pending, Now now) {
   }
 }
 
+bool Commands::may_act(const NodeId& node, const ConversationId& conversation, Now now) const {
+  auto standing = rows::canonical(scribe_.view(), conversation);
+  auto row = rows::conversation(scribe_.view(), standing.ok() ? standing.value() : conversation);
+  if (!row.ok() || !row.value()) return true;  // home says that it does not know it
+  const auto holders = mesh_.nodes_of(home_.region_of(*row.value()), now);
+  return std::find(holders.begin(), holders.end(), node) != holders.end();
+}
+
 void Commands::receive(const NodeId& from, const DeskCommand& command, Now now) {
-  // Who acts is said by the node whose agent it is; nobody speaks for another node's agents.
+  // Who acts is said by the node whose agent it is; nobody speaks for another node's agents, and
+  // nobody acts on customers of a region that it may not hold.
   if (!command.by_operator && command.agent_node != from) return;
+  if (!may_act(from, command.conversation, now)) return;
   carry_out(from, command, now);
 }
 
@@ -71,9 +84,9 @@ void Commands::carry_out(const NodeId& asker, const DeskCommand& command, Now no
   }
 }
 
-std::optional<DeskCommand> Commands::receive(const CommandAnswer& answer, Now) {
+std::optional<DeskCommand> Commands::receive(const NodeId& from, const CommandAnswer& answer, Now) {
   const auto at = pending_.find(answer.id);
-  if (at == pending_.end()) return std::nullopt;
+  if (at == pending_.end() || !at->second.asked.contains(from)) return std::nullopt;
   for (const auto request : at->second.requests) outlet_.emit(AnswerCommand{request, answer});
   DeskCommand command = std::move(at->second.command);
   pending_.erase(at);

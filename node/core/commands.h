@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "node/core/desk.h"
 #include "node/core/home.h"
@@ -33,7 +34,7 @@ class Commands {
   // From an agent's node, to this home.
   void receive(const NodeId& from, const DeskCommand& command, Now now);
   // Home's answer. Returns the command that it answers, for those who must act on it here.
-  std::optional<DeskCommand> receive(const CommandAnswer& answer, Now now);
+  std::optional<DeskCommand> receive(const NodeId& from, const CommandAnswer& answer, Now now);
   void tick(Now now);
   std::optional<Instant> deadline() const;
 
@@ -50,9 +51,11 @@ class Commands {
     std::vector<RequestId> requests;
     Instant since;
     Instant next;
+    std::set<NodeId> asked;  // homes that it was sent to: nobody else can answer it
   };
   void forward(Pending& pending, Now now);
   std::optional<NodeId> home_of(const ConversationId& conversation) const;
+  bool may_act(const NodeId& node, const ConversationId& conversation, Now now) const;
   void carry_out(const NodeId& asker, const DeskCommand& command, Now now);
 
   Scribe& scribe_;

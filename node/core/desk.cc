@@ -210,6 +210,10 @@ void Desk::changed(const Conversation& c, Now now) {
 // --- sessions ---
 
 Status Desk::log_in(const std::string& agent, Now now) {
+  if (!settings_.may_serve) {
+    return Error{ErrorCode::forbidden, "the certificate of this node gives no right to serve", "",
+                 "ask the admin: crossfloor mesh admit … --right serve"};
+  }
   auto status = floor_.log_in(agent, now);
   if (!status.ok()) return status;
   // What this agent had when the connection went or the node stopped is still this agent's.
@@ -339,10 +343,11 @@ void Desk::on(const LeaseEnded& event, Now now) {
 // The agent finds it again at log-in, from the log.
 void Desk::on(const LeaseResumed&, Now) {}
 void Desk::on(const ResumeDone&, Now now) {
-  if (!drained_) router_.set_open(true, now, out_);
+  if (!drained_) set_open(true, now);
 }
 
 void Desk::resume(Now now) {
+  if (!settings_.may_serve) set_open(false, now);
   std::set<NodeId> homes;
   for (const auto& [id, c] : home_->conversations()) {
     if (c.agent_node != mesh_.self() || c.home() == mesh_.self()) continue;
@@ -474,7 +479,7 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
 }
 
 void Desk::set_open(bool open, Now now) {
-  router_.set_open(open, now, out_);
+  router_.set_open(open && settings_.may_serve, now, out_);
 }
 
 void Desk::stop(Now now) {

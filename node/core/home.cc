@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "node/core/accounts.h"
+
 namespace crossfloor {
 namespace {
 
@@ -77,31 +79,9 @@ Status Home::open(Now now) {
 
 // Accounts of other hosts, from their entries; the own config is not changed by what others say.
 void Home::learn_account(const Subject& subject) {
-  auto row = rows::subject(scribe_.view(), subject);
-  if (!row.ok() || !row.value()) return;
-  if (row.value()->kind != static_cast<std::uint16_t>(EntryKind::account)) return;
-  const auto& at = row.value()->at;
-  auto entry =
-      entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region}, at.sequence);
-  if (!entry.ok() || !entry.value()) return;
-  auto body = decode_body<AccountBody>(entry.value()->body);
-  if (!body.ok() || settings_.account(body.value().account) != nullptr) return;
-  const AccountBody& said = body.value();
-  AccountSettings account;
-  account.name = said.account;
-  account.region = row.value()->region;
-  account.brand = said.brand;
-  account.channel = from_word<ChannelKind>(said.channel).value_or(ChannelKind::other);
-  account.hosts = said.hosts;
-  account.trusted_ref = said.trusted_ref;
-  account.repeatable = said.repeatable;
-  account.lookup = said.lookup;
-  account.target = Duration{said.target_ms};
-  account.helper_after = Duration{said.helper_after_ms};
-  account.ring = Duration{said.ring_ms};
-  account.lease = Duration{said.lease_ms};
-  account.auto_accept = said.auto_accept;
-  accounts_[said.account] = account;
+  const auto said = published_account(scribe_.view(), subject);
+  if (!said || settings_.account(said->body.account) != nullptr) return;
+  accounts_[said->body.account] = account_settings(said->body, said->region);
 }
 
 const AccountSettings* Home::account(const std::string& name) const {

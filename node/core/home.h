@@ -76,6 +76,7 @@ class Home {
   const AccountSettings* account(const std::string& name) const;
   const std::map<std::string, AccountSettings>& accounts() const { return accounts_; }
   HostOrder hosts_of(const AccountSettings& account, Now now) const;
+  Region region_of(const Conversation& conversation) const;
   // Replies whose sender is this node and whose outcome is not known: for the dispatcher.
   std::uint64_t takeovers() const { return takeovers_; }
 
@@ -112,7 +113,6 @@ class Home {
   void take_home(const Conversation& conversation, const std::string& reason, const std::string& by,
                  Now now);
   bool needs_care(const Conversation& conversation) const;
-  Region region_of(const Conversation& conversation) const;
 
   Scribe& scribe_;
   const NodeSettings& settings_;

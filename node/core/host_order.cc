@@ -6,7 +6,8 @@ namespace crossfloor {
 
 HostOrder host_order(const Crypto& crypto, const AccountSettings& account, const MeshView& mesh,
                      Now now) {
-  const auto all = mesh.nodes_of(account.region, now);
+  auto all = mesh.nodes_of(account.region, now);
+  std::erase_if(all, [&](const NodeId& node) { return !mesh.may_host(node, now); });
   HostOrder order;
   const auto add = [&](const NodeId& node) {
     if (std::find(order.nodes.begin(), order.nodes.end(), node) == order.nodes.end()) {

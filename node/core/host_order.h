@@ -1,5 +1,6 @@
 // In which order nodes are asked to be home of an account's conversations: the account's hosts as
 // configured, then the region's other nodes by rendezvous hash. It does not depend on who is alive.
+// Nodes whose certificate gives no right to host are in none of it.
 #pragma once
 
 #include "node/core/mesh_view.h"

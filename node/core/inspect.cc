@@ -192,6 +192,7 @@ Result<Json> Inspector::status(const Asked&, Now now) const {
   Json out = head("status", now);
   out["rows"].push_back(figures(now));
   out["accounts"] = account_rows(now);
+  for (Json& row : accounts_of_absent_hosts()) out["accounts"].push_back(std::move(row));
   out["wrong"] = wrong(now);
   return out;
 }
@@ -234,10 +235,35 @@ Result<Json> Inspector::sites(const Asked&, Now now) const {
   return out;
 }
 
+namespace {
+
+Json link_row(const LinkFigures& link) {
+  return {{"link", word_of(link.kind)},
+          {"up", link.up},
+          {"endpoint", link.endpoint},
+          {"for_ms", link.for_how_long.count()},
+          {"last_loss", link.last_loss},
+          {"failures", link.failures},
+          {"frames_sent", link.frames_sent},
+          {"bytes_sent", link.bytes_sent},
+          {"frames_received", link.frames_received},
+          {"bytes_received", link.bytes_received},
+          {"frames_queued", link.frames_queued},
+          {"bytes_queued", link.bytes_queued},
+          {"frames_dropped", link.frames_dropped},
+          {"frames_over_rate", link.frames_over_rate}};
+}
+
+}  // namespace
+
 Result<Json> Inspector::links(const Asked&, Now now) const {
   Json out = head("links", now);
   std::map<NodeId, Replication::Lag> lags;
   for (const auto& lag : core_.replication().lags()) lags[lag.peer] = lag;
+  std::map<NodeId, std::vector<LinkFigures>> transport;
+  if (core_.links() != nullptr) {
+    for (auto& link : core_.links()->link_figures()) transport[link.peer].push_back(link);
+  }
   const auto& stored = core_.replication().stored();
   for (const auto& [node, member] : core_.mesh().membership().members()) {
     Json row = {{"node", core_.mesh().self().hex()},
@@ -260,6 +286,20 @@ Result<Json> Inspector::links(const Asked&, Now now) const {
         if (head && head->sequence > sequence) unproven += head->sequence - sequence;
       }
       row["not_on_its_disk"] = unproven;
+    }
+    if (const auto own = transport.find(node); own != transport.end()) {
+      Json links = Json::array();
+      std::uint64_t queued = 0, dropped = 0, over_rate = 0;
+      for (const LinkFigures& link : own->second) {
+        links.push_back(link_row(link));
+        queued += link.frames_queued;
+        dropped += link.frames_dropped;
+        over_rate += link.frames_over_rate;
+      }
+      row["frames_queued"] = queued;
+      row["frames_dropped"] = dropped;
+      row["frames_over_rate"] = over_rate;
+      row["links"] = std::move(links);
     }
     out["rows"].push_back(std::move(row));
   }

@@ -41,7 +41,10 @@ class Inspector {
   static const std::vector<Question>& questions();
   static const Question* find(const std::string& what);
 
-  explicit Inspector(const NodeCore& core) : core_(core) {}
+  // `asker`: the node that passes the question on; none for an operator of this node. It is told
+  // nothing of customers of a region that it may not hold.
+  explicit Inspector(const NodeCore& core, std::optional<NodeId> asker = std::nullopt)
+      : core_(core), asker_(asker) {}
 
   // `arguments`: a JSON object, or empty. Errors: not_found (no such question, conversation,
   // customer …), malformed (field and mend named), conflict (an abbreviated id fits several).
@@ -70,6 +73,7 @@ class Inspector {
   Result<Json> outbox(const Asked& asked, Now now) const;
   Result<Json> accounts(const Asked& asked, Now now) const;
   Json account_rows(Now now) const;
+  Json accounts_of_absent_hosts() const;
 
   // inspect_wrong.cc: what is wrong here, most urgent first.
   Json wrong(Now now) const;
@@ -89,8 +93,10 @@ class Inspector {
   Json entry_line(const Position& at, const Region& region, std::uint16_t kind, bool course,
                   Now now) const;
   std::string site_of(const NodeId& node) const;
+  Status may_be_told(const Region& region, Now now) const;
 
   const NodeCore& core_;
+  const std::optional<NodeId> asker_;
 };
 
 }  // namespace crossfloor

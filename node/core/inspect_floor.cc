@@ -1,6 +1,7 @@
 // Agents, the line, open conversations, replies on their way, channel accounts.
 #include <algorithm>
 
+#include "node/core/accounts.h"
 #include "node/core/inspect_parts.h"
 
 namespace crossfloor {
@@ -270,7 +271,11 @@ Json Inspector::account_rows(Now now) const {
                 {"site", core_.settings().site},
                 {"node", core_.mesh().self().hex()},
                 {"hosted_here", account.hosted_here}};
-    row["fingerprint"] = core_.scribe().crypto().hash(name, promised.dump()).hex().substr(0, 16);
+    Json prints = Json::object();
+    for (const auto& [setting, print] : account.prints) prints[setting] = print;
+    if (account.prints.empty()) prints = promised;
+    row["fingerprint"] = core_.scribe().crypto().hash(name, prints.dump()).hex().substr(0, 16);
+    row["prints"] = std::move(prints);
     row.update(promised);
     Json order = Json::array();
     for (const auto& node : core_.home().hosts_of(account, now).nodes) {
@@ -280,6 +285,21 @@ Json Inspector::account_rows(Now now) const {
     row["open_here"] = load[name].first;
     row["waiting_here"] = load[name].second;
     rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// As a host that cannot be asked now wrote it down last.
+Json Inspector::accounts_of_absent_hosts() const {
+  Json rows = Json::array();
+  for (const auto& [name, account] : core_.settings().accounts) {
+    const Subjects* subjects = core_.scribe().subjects(account.region);
+    if (!subjects) continue;
+    const auto said = published_account(core_.scribe().view(), subjects->account(name));
+    if (!said || core_.mesh().live(said->by)) continue;
+    Json prints = Json::object();
+    for (const auto& [setting, print] : prints_of(said->body)) prints[setting] = print;
+    rows.push_back({{"account", name}, {"site", site_of(said->by)}, {"prints", std::move(prints)}});
   }
   return rows;
 }

@@ -184,6 +184,13 @@ Result<Conversation> Inspector::conversation_named(const std::string& text) cons
   return std::move(*row.value());
 }
 
+Status Inspector::may_be_told(const Region& region, Now now) const {
+  if (!asker_ || core_.mesh().roster().may_hold(*asker_, region, now.wall)) return {};
+  return Error{ErrorCode::forbidden,
+               "customers of region " + region + " are not shown outside of it", "",
+               "ask a node that holds the region, see `crossfloor sites`"};
+}
+
 Result<ConversationId> Inspector::conversation_id(const std::string& text) const {
   auto found = conversation_named(text);
   if (!found.ok()) return found.error();
@@ -264,6 +271,9 @@ Json Inspector::timeline(const ConversationId& id, bool course, const std::strin
 Result<Json> Inspector::conversation(const Asked& asked, Now now) const {
   auto found = conversation_named(asked.text("id"));
   if (!found.ok()) return found.error();
+  if (auto may = may_be_told(core_.home().region_of(found.value()), now); !may.ok()) {
+    return may.error();
+  }
   Json out = head("conversation", now);
   out["conversation"] = summary(found.value(), now);
   Json homes = Json::array();
@@ -282,6 +292,7 @@ Result<Json> Inspector::explain(const Asked& asked, Now now) const {
   auto found = conversation_named(asked.text("id"));
   if (!found.ok()) return found.error();
   const Conversation& c = found.value();
+  if (auto may = may_be_told(core_.home().region_of(c), now); !may.ok()) return may.error();
   Json out = head("explain", now);
   out["conversation"] = summary(c, now);
   const std::size_t limit = within(asked.number("limit", max_timeline), max_timeline);
@@ -354,6 +365,9 @@ Result<Json> Inspector::customer(const Asked& asked, Now now) const {
     if (!id) continue;
     auto row = rows::conversation(reader, *id);
     if (!row.ok() || !row.value() || row.value()->is_alias()) continue;
+    if (auto may = may_be_told(core_.home().region_of(*row.value()), now); !may.ok()) {
+      return may.error();
+    }
     Json one = summary(*row.value(), now);
     one["handle"] = row.value()->handle.hex();
     one["opened_age_ms"] = age_ms(static_cast<std::int64_t>(get_be64(at->data()) >> 16), now);

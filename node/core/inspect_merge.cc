@@ -49,24 +49,61 @@ void sort_rows(Json& rows, Key key) {
                    [&](const Json& a, const Json& b) { return key(a) < key(b); });
 }
 
-// Hosts of one account must be configured alike.
-void compare_accounts(const Json& accounts, Json& wrong) {
-  std::map<std::string, std::map<std::string, std::set<std::string>>> sites;
-  for (const Json& row : accounts) {
-    sites[text(row, "account")][text(row, "fingerprint")].insert(text(row, "site"));
-  }
-  for (const auto& [account, by_print] : sites) {
-    if (by_print.size() < 2) continue;
-    std::string who;
-    for (const auto& [print, names] : by_print) {
-      std::string group;
-      for (const std::string& name : names) group += (group.empty() ? "" : "+") + name;
-      who += (who.empty() ? "" : " against ") + group;
+// Hosts of one account must be configured alike. The settings in which rows of it differ, as far as
+// both tell them: a newer version may have more.
+std::set<std::string> differences(const std::vector<const Json*>& rows) {
+  std::set<std::string> settings;
+  std::map<std::string, std::string> first;
+  for (const Json* row : rows) {
+    const auto prints = row->find("prints");
+    if (prints == row->end() || !prints->is_object()) continue;
+    for (const auto& [setting, print] : prints->items()) {
+      const auto [at, fresh] = first.emplace(setting, print.dump());
+      if (!fresh && at->second != print.dump()) settings.insert(setting);
     }
-    wrong.push_back(complaint(Urgency::config_differs,
-                              "account " + account + " is configured differently: " + who,
-                              "crossfloor accounts --account " + account,
-                              "make its [[account]] equal in all site.toml, then reload"));
+  }
+  return settings;
+}
+
+std::map<std::string, std::vector<const Json*>> by_account(const Json& rows) {
+  std::map<std::string, std::vector<const Json*>> accounts;
+  for (const Json& row : rows) accounts[text(row, "account")].push_back(&row);
+  return accounts;
+}
+
+// Sites whose values of these settings are equal stand together: "helsinki+london against warsaw".
+std::string sides(const std::vector<const Json*>& rows, const std::set<std::string>& settings) {
+  std::map<std::string, std::set<std::string>> groups;
+  for (const Json* row : rows) {
+    std::string values;
+    for (const std::string& setting : settings) {
+      const auto prints = row->find("prints");
+      const bool told = prints != row->end() && prints->contains(setting);
+      values += (told ? prints->at(setting).dump() : "") + " ";
+    }
+    groups[values].insert(text(*row, "site"));
+  }
+  std::string who;
+  for (const auto& [values, names] : groups) {
+    std::string group;
+    for (const std::string& name : names) group += (group.empty() ? "" : "+") + name;
+    who += (who.empty() ? "" : " against ") + group;
+  }
+  return who;
+}
+
+void compare_accounts(const Json& accounts, Json& wrong) {
+  for (const auto& [account, rows] : by_account(accounts)) {
+    const auto settings = differences(rows);
+    if (settings.empty()) continue;
+    std::string names;
+    for (const std::string& setting : settings) names += (names.empty() ? "" : ", ") + setting;
+    wrong.push_back(complaint(
+        Urgency::config_differs,
+        "account " + account + " is configured differently at " + sides(rows, settings) + ": " +
+            names,
+        "crossfloor accounts --account " + account,
+        "make its [[account]] equal in all site.toml, then: systemctl restart crossfloord"));
   }
 }
 
@@ -96,9 +133,13 @@ void merge_sites(Json& own) {
 }
 
 void mark_differing_accounts(Json& rows) {
-  std::map<std::string, std::set<std::string>> prints;
-  for (const Json& row : rows) prints[text(row, "account")].insert(text(row, "fingerprint"));
-  for (Json& row : rows) row["differs"] = prints[text(row, "account")].size() > 1;
+  std::map<std::string, std::set<std::string>> differing;
+  for (const auto& [account, own] : by_account(rows)) differing[account] = differences(own);
+  for (Json& row : rows) {
+    const auto& settings = differing[text(row, "account")];
+    row["differs"] = !settings.empty();
+    row["differing"] = settings;
+  }
   sort_rows(rows, [](const Json& row) { return text(row, "account") + " " + text(row, "site"); });
 }
 

@@ -208,6 +208,16 @@ void Inspector::wrong_mesh(Json& list, Now now) const {
                              "is it running, and is the way to it open? It is tried for ever",
                              "path " + node.hex()));
   }
+  for (const auto& [node, overstepped] : core_.overstepped()) {
+    list.push_back(
+        complaint(Urgency::certificate,
+                  "node " + node.hex().substr(0, 12) + " (" + site_of(node) + ") said " +
+                      count_text(overstepped.times, "thing", "things") +
+                      " that its certificate gives no right to; lately: " + overstepped.last.what,
+                  "crossfloor sites",
+                  "give it the right (" + overstepped.last.mend +
+                      "), or if it should not do this: crossfloor mesh revoke"));
+  }
   for (const auto& expiry : core_.mesh().roster().expiring(now.wall)) {
     if (expiry.node != core_.mesh().self()) continue;  // each tells of its own
     list.push_back(complaint(

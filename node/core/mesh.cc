@@ -128,8 +128,13 @@ std::vector<PeerLoad> Mesh::usable(Now now) const {
   return all;
 }
 
+bool Mesh::may_host(const NodeId& node, Now now) const {
+  return roster_.has_right(node, Certificate::right_host, now.wall);
+}
+
 bool Mesh::may_see(const NodeId& node, const Region& region) const {
-  return roster_.may_hold(node, region, wall_);
+  return roster_.may_hold(node, region, wall_) &&
+         roster_.has_right(node, Certificate::right_serve, wall_);
 }
 
 }  // namespace crossfloor

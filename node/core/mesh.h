@@ -45,6 +45,7 @@ class Mesh final : public MeshView, public PeerLoads {
   std::optional<Instant> dead_since(const NodeId& node) const override;
   std::vector<NodeId> nodes_of(const Region& region, Now now) const override;
   std::string site_of(const NodeId& node) const override;
+  bool may_host(const NodeId& node, Now now) const override;
   std::optional<Instant> last_heard(const NodeId& node) const override {
     return membership_.last_heard(node);
   }

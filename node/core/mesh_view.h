@@ -23,6 +23,8 @@ class MeshView {
   // Admitted nodes that may hold the region, in id order, the own one included.
   virtual std::vector<NodeId> nodes_of(const Region& region, Now now) const = 0;
   virtual std::string site_of(const NodeId& node) const = 0;
+  // Whether its certificate lets it take in and send for channel accounts, and steer conversations.
+  virtual bool may_host(const NodeId& node, Now now) const = 0;
   // Membership's last proof of life; nothing if never.
   virtual std::optional<Instant> last_heard(const NodeId& node) const = 0;
 };

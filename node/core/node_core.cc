@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "node/core/accounts.h"
+#include "node/core/rights.h"
+
 namespace crossfloor {
 namespace {
 
@@ -59,29 +62,10 @@ void NodeCore::publish_accounts(Now now) {
   for (const auto& [name, account] : settings_.accounts) {
     const Subjects* subjects = scribe_.subjects(account.region);
     if (!account.hosted_here || subjects == nullptr) continue;
-    AccountBody body;
-    body.account = name;
-    body.brand = account.brand;
-    body.channel = word_of(account.channel);
-    body.hosts = account.hosts;
-    body.target_ms = account.target.count();
-    body.helper_after_ms = account.helper_after.count();
-    body.ring_ms = account.ring.count();
-    body.lease_ms = account.lease.count();
-    body.auto_accept = account.auto_accept;
-    body.trusted_ref = account.trusted_ref;
-    body.repeatable = account.repeatable;
-    body.lookup = account.lookup;
+    const AccountBody body = account_body(account);
     const Subject subject = subjects->account(name);
-    if (auto row = rows::subject(scribe_.view(), subject); row.ok() && row.value()) {
-      const auto& at = row.value()->at;
-      auto entry = entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region},
-                            at.sequence);
-      if (entry.ok() && entry.value()) {
-        auto known = decode_body<AccountBody>(entry.value()->body);
-        if (known.ok() && known.value() == body) continue;
-      }
-    }
+    const auto known = published_account(scribe_.view(), subject);
+    if (known && known->body == body) continue;
     scribe_.write(account.region, EntryKind::account, subject, body, now);
   }
 }
@@ -104,7 +88,13 @@ void NodeCore::link_down(const NodeId& peer, LinkKind link, bool reset, Now now)
 }
 
 void NodeCore::receive(const NodeId& from, LinkKind, const PeerMessage& message, Now now) {
-  if (from != mesh_.self() && !roster_.member(from, now.wall)) return;
+  if (auto may = may_say(roster_, from, message, now.wall); !may.ok()) {
+    if (may.error().code != ErrorCode::forbidden) return;
+    Overstepped& counted = overstepped_[from];
+    ++counted.times;
+    counted.last = may.error();
+    return;
+  }
   std::visit([&](const auto& frame) { on(from, frame, now); }, message);
   settle(now);
 }
@@ -138,7 +128,8 @@ void NodeCore::on(const NodeId& from, const ReplicationFrame& frame, Now now) {
   if (const auto* stored = std::get_if<Stored>(&frame.message)) {
     // From a peer about our stream, or from an origin about its own: either way two disks have it.
     const bool ours = stored->node == mesh_.self();
-    if (ours ? heard_now.stored : stored->node == from) {
+    const bool holds = roster_.may_hold(from, stored->region, now.wall);
+    if (ours ? heard_now.stored : stored->node == from && holds) {
       receipts_.stored(stored->stream(), stored->sequence);
     }
   }
@@ -148,7 +139,7 @@ void NodeCore::on(const NodeId& from, const DeskFrame& frame, Now now) {
   if (const auto* command = std::get_if<DeskCommand>(&frame.message)) {
     commands_.receive(from, *command, now);
   } else if (const auto* answer = std::get_if<CommandAnswer>(&frame.message)) {
-    if (auto command_answered = commands_.receive(*answer, now)) {
+    if (auto command_answered = commands_.receive(from, *answer, now)) {
       desk_.after(*command_answered, *answer, now);
     }
   } else if (const auto* question = std::get_if<SeenQuestion>(&frame.message)) {

@@ -10,6 +10,7 @@
 #include "node/core/desk.h"
 #include "node/core/gate.h"
 #include "node/core/home.h"
+#include "node/core/link_view.h"
 #include "node/core/mesh.h"
 #include "node/core/operators.h"
 #include "node/core/receipts.h"
@@ -108,6 +109,15 @@ class NodeCore final : private Outlet {
   const Commands& commands() const { return commands_; }
   const NodeSettings& settings() const { return settings_; }
   std::size_t intakes_waiting() const { return receipts_.size(); }
+  // The transport's own figures, for who looks at links; it outlives this or is taken back.
+  void show_links(const LinkView* links) { links_ = links; }
+  const LinkView* links() const { return links_; }
+  // What members said without having the right to (node/core/rights.h). It had no effect.
+  struct Overstepped {
+    std::uint64_t times = 0;
+    Error last;
+  };
+  const std::map<NodeId, Overstepped>& overstepped() const { return overstepped_; }
 
  private:
   void emit(Effect effect) override;
@@ -148,6 +158,8 @@ class NodeCore final : private Outlet {
   bool stopping_ = false;
   std::uint32_t incarnation_ = 0;
   std::map<Region, Instant> alone_since_;
+  std::map<NodeId, Overstepped> overstepped_;
+  const LinkView* links_ = nullptr;
   Instant next_look_{};
   Instant next_load_{};
 };

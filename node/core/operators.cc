@@ -20,6 +20,9 @@ InspectFanout::Peer Operators::peer(const NodeId& node, Now now) const {
 
 std::vector<InspectFanout::Peer> Operators::peers(Now now) const {
   std::vector<InspectFanout::Peer> all;
+  // Without the right nobody would answer.
+  const NodeId self = core_.mesh().self();
+  if (!core_.mesh().roster().has_right(self, Certificate::right_operate, now.wall)) return all;
   for (const auto& [node, member] : core_.mesh().membership().members()) {
     all.push_back(peer(node, now));
   }
@@ -61,7 +64,7 @@ void Operators::receive(const NodeId& from, const InspectQuestion& question, Now
   InspectAnswer answer{question.number, ""};
   constexpr std::size_t max_bytes = 1024 * 1024;
   if (Inspector::find(question.what)) {
-    auto own = Inspector(core_).answer(question.what, question.arguments, now);
+    auto own = Inspector(core_, from).answer(question.what, question.arguments, now);
     answer.json = own.ok() ? fitted(std::move(own).value(), max_bytes) : error_json(own.error());
   } else {
     std::optional<NodeId> elsewhere;

@@ -167,7 +167,7 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& 
   peer.missing = 0;
   for (const auto& mark : message.streams) {
     const Stream stream = mark.stream();
-    if (!share(from, mark.region, now)) continue;
+    if (!share(from, mark.region, now) || !roster_.entry(stream, mark.sequence).take) continue;
     heard.held.emplace_back(stream, mark.sequence);
     scribe_.heard(stream, {mark.sequence, mark.hash});
     if (!wanted(from, stream)) continue;
@@ -318,7 +318,8 @@ void Replication::on(const NodeId& from, const ForkIs& message, Now now, Heard&)
   }
 }
 
-void Replication::on(const NodeId& from, const Stored& message, Now, Heard& heard) {
+void Replication::on(const NodeId& from, const Stored& message, Now now, Heard& heard) {
+  if (!share(from, message.region, now)) return;  // no disk of that region vouches for it
   if (message.node != scribe_.self() || message.generation != scribe_.generation()) return;
   if (message.sequence > held(message.stream())) return;
   auto& highest = stored_[from][message.stream()];

@@ -28,6 +28,8 @@ struct AccountSettings {
   Duration ring{20'000};
   Duration lease{30'000};
   bool auto_accept = false;
+  // Each setting as configured, secrets too, with a short hash of its value: hosts compare these.
+  std::map<std::string, std::string> prints;
   std::string language;             // of messages that name none; empty: none
   std::vector<std::string> skills;  // that every message needs, besides those it names
 };
@@ -47,6 +49,7 @@ struct NodeSettings {
   Duration takeover_after_new{3'000};
   Duration alone_after{2'000};  // mesh durability: no other node in reach for this long
   Duration reopen_within{std::chrono::hours(72)};
+  bool may_serve = true;  // the certificate lets agents of this node be given conversations
   bool wan = false;
   std::string version = "0.1.0";
   std::map<std::string, AccountSettings> accounts;  // by name

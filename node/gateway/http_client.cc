@@ -278,7 +278,8 @@ void Caller::serve(std::shared_ptr<KjWebSocketSession> session, kj::Own<Run> run
 
 Result<std::unique_ptr<HttpClient>> HttpClient::make(kj::Network& network, kj::Timer& timer,
                                                      HttpClientOptions options) {
-  auto tls = load_client_tls(options.authorities_file);
+  auto tls = load_client_tls(options.authorities_file,
+                             options.trust_system ? Trust::besides_system : Trust::only_these);
   if (!tls.ok()) return tls.error();
   return std::unique_ptr<HttpClient>(
       std::make_unique<Caller>(network, timer, std::move(options), tls.value()));

@@ -24,6 +24,7 @@ struct HttpClientOptions {
   std::size_t max_response = 64 * 1024;            // bytes of an answer's body that are kept
   std::size_t max_calls = 256;                     // at once; more are not_sent
   std::string authorities_file;  // PEM; trusted instead of the system's authorities if not empty
+  bool trust_system = false;     // besides authorities_file
   // Where to connect, whatever host the URL names: "unix:/run/x/control.sock", "127.0.0.1:7480".
   std::string connect_to;
   WebSocketSession::Limits web_socket;

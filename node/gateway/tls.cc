@@ -1,8 +1,11 @@
 #include "node/gateway/tls.h"
 
 #include <kj/exception.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 
 #include <filesystem>
 #include <fstream>
@@ -33,6 +36,30 @@ Result<std::string> read_pem(const std::string& file) {
     return Error{ErrorCode::io, "cannot be read", file, "check its rights"};
   }
   return text.str();
+}
+
+// The SSL_CTX of a TlsContext, which KJ keeps to itself; access is not checked in the arguments of
+// an explicit instantiation.
+SSL_CTX* ssl_of(kj::TlsContext& context);
+template <void* kj::TlsContext::*member>
+struct TlsContextMember {
+  friend SSL_CTX* ssl_of(kj::TlsContext& context) { return static_cast<SSL_CTX*>(context.*member); }
+};
+template struct TlsContextMember<&kj::TlsContext::ctx>;
+
+// KJ looks for the host among a certificate's names only. Nodes may be addressed by numbers, and
+// certificates then hold IP addresses: those are what a host that is one must be found in.
+int verify_host_or_address(X509_STORE_CTX* store, void*) {
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(store);
+  const char* named = X509_VERIFY_PARAM_get0_host(parameters, 0);
+  std::string host = named == nullptr ? "" : named;
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  ERR_set_mark();
+  if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1) {
+    X509_VERIFY_PARAM_set1_host(parameters, nullptr, 0);
+  }
+  ERR_pop_to_mark();  // that a name is no address is no error
+  return X509_verify_cert(store);
 }
 
 // OpenSSL itself takes a certificate with a strange key, and then fails at each handshake.
@@ -95,7 +122,8 @@ Result<std::shared_ptr<kj::TlsContext>> load_server_tls(const std::string& certi
       });
 }
 
-Result<std::shared_ptr<kj::TlsContext>> load_client_tls(const std::string& authorities_file) {
+Result<std::shared_ptr<kj::TlsContext>> load_client_tls(const std::string& authorities_file,
+                                                        Trust trust) {
   std::vector<kj::TlsCertificate> authorities;
   if (!authorities_file.empty()) {
     const auto text = read_pem(authorities_file);
@@ -119,10 +147,12 @@ Result<std::shared_ptr<kj::TlsContext>> load_client_tls(const std::string& autho
   return guarded<std::shared_ptr<kj::TlsContext>>(
       "cannot be used", authorities_file, "give a PEM file of authorities", [&] {
         kj::TlsContext::Options options;
-        options.useSystemTrustStore = authorities_file.empty();
+        options.useSystemTrustStore = authorities_file.empty() || trust == Trust::besides_system;
         options.minVersion = kj::TlsVersion::TLS_1_2;
         options.trustedCertificates = kj::arrayPtr(authorities.data(), authorities.size());
-        return std::make_shared<kj::TlsContext>(kj::mv(options));
+        auto context = std::make_shared<kj::TlsContext>(kj::mv(options));
+        SSL_CTX_set_cert_verify_callback(ssl_of(*context), verify_host_or_address, nullptr);
+        return context;
       });
 }
 

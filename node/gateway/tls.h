@@ -15,7 +15,10 @@ namespace crossfloor {
 Result<std::shared_ptr<kj::TlsContext>> load_server_tls(const std::string& certificate_file,
                                                         const std::string& key_file);
 
-// Trusts the system's authorities, or only those in `authorities_file` if that is not empty.
-Result<std::shared_ptr<kj::TlsContext>> load_client_tls(const std::string& authorities_file);
+// Trusts the system's authorities, or if `authorities_file` is not empty those in it: only them, or
+// besides the system's.
+enum class Trust { only_these, besides_system };
+Result<std::shared_ptr<kj::TlsContext>> load_client_tls(const std::string& authorities_file,
+                                                        Trust trust = Trust::only_these);
 
 }  // namespace crossfloor

@@ -22,33 +22,52 @@ void put(Bytes& out, bool flag) {
   out += flag ? '\1' : '\0';
 }
 
+void put(Bytes& out, const Url& callback) {
+  put(out, callback.tls);
+  put(out, ByteView(callback.address.text()));
+  put(out, ByteView(callback.target));
+}
+
 }  // namespace
 
-Hash account_fingerprint(const Crypto& crypto, const AccountConfig& account) {
+std::map<std::string, std::string> account_prints(const Crypto& crypto,
+                                                  const AccountConfig& account) {
   // Every member by name: one that is added does not compile until it stands here.
   const auto& [name, region, brand, kind, hosts, secrets, callback, trust_customer_ref, repeatable,
                lookup, language, skills, first_response, next_response, helper_after,
                optional_skills_after, last_agent_wait, pull_margin, ring, lease, agent_gone_after,
                requeue_when_late] = account;
-  Bytes out;
-  for (const ByteView part : {ByteView(name), ByteView(region), ByteView(brand),
-                              ByteView(name_of(kind)), ByteView(language)}) {
-    put(out, part);
-  }
-  put(out, hosts);
-  put(out, secrets);
-  put(out, skills);
-  put(out, callback.tls);
-  put(out, callback.address.text());
-  put(out, callback.target);
-  for (const bool flag : {trust_customer_ref, repeatable, lookup, requeue_when_late})
-    put(out, flag);
-  for (const Duration duration :
-       {first_response, next_response, helper_after, optional_skills_after, last_agent_wait,
-        pull_margin, ring, lease, agent_gone_after}) {
-    put(out, duration);
-  }
-  return crypto.hash(out);
+  std::map<std::string, std::string> out;
+  const auto print = [&](const char* setting, const auto& value) {
+    Bytes bytes;
+    put(bytes, ByteView(name));
+    put(bytes, ByteView(setting));
+    put(bytes, value);
+    constexpr std::size_t digits = 12;
+    out[setting] = crypto.hash(bytes).hex().substr(0, digits);
+  };
+  print("region", ByteView(region));
+  print("brand", ByteView(brand));
+  print("kind", ByteView(name_of(kind)));
+  print("hosts", hosts);
+  print("secrets", secrets);
+  print("callback", callback);
+  print("trust_customer_ref", trust_customer_ref);
+  print("repeatable", repeatable);
+  print("lookup", lookup);
+  print("language", ByteView(language));
+  print("skills", skills);
+  print("first_response", first_response);
+  print("next_response", next_response);
+  print("helper_after", helper_after);
+  print("optional_skills_after", optional_skills_after);
+  print("last_agent_wait", last_agent_wait);
+  print("pull_margin", pull_margin);
+  print("ring", ring);
+  print("lease", lease);
+  print("agent_gone_after", agent_gone_after);
+  print("requeue_when_late", requeue_when_late);
+  return out;
 }
 
 }  // namespace crossfloor

@@ -2,12 +2,17 @@
 // what is configured, so that secrets stay where they are; `crossfloor status` shows differences.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "node/runtime/config.h"
 #include "protocol/crypto.h"
 
 namespace crossfloor {
 
-// Equal if and only if all settings of the account are.
-Hash account_fingerprint(const Crypto& crypto, const AccountConfig& account);
+// Each setting by its name in site.toml, with a short hash of its value: equal if and only if the
+// values are, and telling nothing of a secret (those have 24 random bytes or more).
+std::map<std::string, std::string> account_prints(const Crypto& crypto,
+                                                  const AccountConfig& account);
 
 }  // namespace crossfloor

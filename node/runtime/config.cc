@@ -96,6 +96,7 @@ void read_http(ConfigReader& read, HttpConfig& http) {
   read.address("listen", http.listen);
   read.text("tls_certificate", http.tls_certificate, kPath);
   read.text("tls_key", http.tls_key, kPath);
+  read.text("tls_authorities", http.tls_authorities, kPath);
   read.text("tokens_file", http.tokens_file, kPath);
   if (http.tls_certificate.empty() != http.tls_key.empty()) {
     read.complain(http.tls_certificate.empty() ? "tls_key" : "tls_certificate",
@@ -526,25 +527,35 @@ ConfigOutcome load_config(const std::string& path) {
                       });
 }
 
-std::vector<Error> check_against_certificate(const Config& config, const std::string& site,
-                                             const std::vector<Region>& regions) {
+std::vector<Error> check_against_certificate(const Config& config, const Certificate& own) {
   std::vector<Error> complaints;
-  if (!config.node.site.empty() && config.node.site != site) {
+  if (!config.node.site.empty() && config.node.site != own.site) {
     complaints.push_back(Error{ErrorCode::conflict,
-                               "the certificate of this node is for site \"" + site + "\", not \"" +
-                                   config.node.site + "\"",
+                               "the certificate of this node is for site \"" + own.site +
+                                   "\", not \"" + config.node.site + "\"",
                                config.where("node.site"),
                                "remove the line, or have a certificate made for that site"});
   }
   const auto held = [&](const Region& region, const std::string& setting) {
-    if (std::find(regions.begin(), regions.end(), region) != regions.end()) return;
+    if (own.may_hold(region)) return;
     complaints.push_back(Error{
         ErrorCode::conflict, "the certificate of this node does not list region \"" + region + "\"",
         config.where(setting), "remove it, or have a certificate made that lists the region"});
   };
   for (const Region& region : config.node.regions) held(region, "node.regions");
   for (std::size_t i = 0; i < config.accounts.size(); ++i) {
-    held(config.accounts[i].region, "account[" + std::to_string(i) + "].region");
+    const AccountConfig& account = config.accounts[i];
+    const std::string setting = "account[" + std::to_string(i) + "]";
+    held(account.region, setting + ".region");
+    const bool named =
+        std::any_of(account.hosts.begin(), account.hosts.end(),
+                    [&](const auto& host) { return host == own.site || host == own.node.hex(); });
+    if (named && !own.has_right(Certificate::right_host)) {
+      complaints.push_back(Error{ErrorCode::conflict,
+                                 "the certificate of this node gives no right to host accounts",
+                                 config.where(setting + ".hosts"),
+                                 "name other hosts, or have it admitted with --right host"});
+    }
   }
   return complaints;
 }

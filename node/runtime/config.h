@@ -14,6 +14,7 @@
 #include "node/runtime/config_reader.h"
 #include "node/runtime/config_values.h"
 #include "node/runtime/log_level.h"
+#include "protocol/certificate.h"
 #include "protocol/ids.h"
 #include "protocol/result.h"
 #include "protocol/time.h"
@@ -50,6 +51,7 @@ struct HttpConfig {
   HostPort listen{"127.0.0.1", 7480};
   std::string tls_certificate;  // file; both or neither
   std::string tls_key;          // file
+  std::string tls_authorities;  // file; empty: the system's alone
   std::string tokens_file;      // empty: only control.sock
   bool tls() const { return !tls_certificate.empty(); }
   bool operator==(const HttpConfig&) const = default;
@@ -140,8 +142,7 @@ ConfigOutcome parse_config(std::string_view toml, const std::string& file_name,
                            const std::string& folder, const ConfigFileReader& read_file);
 
 // What the certificate says wins; a config that says otherwise is refused.
-std::vector<Error> check_against_certificate(const Config& config, const std::string& site,
-                                             const std::vector<Region>& regions);
+std::vector<Error> check_against_certificate(const Config& config, const Certificate& own);
 
 // Every setting the parser knows, as "section.key", in the order of the reference.
 std::vector<std::string> known_settings();

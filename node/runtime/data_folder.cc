@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,6 +61,15 @@ Result<OwnFd> take_lock(const std::string& path) {
   return fd;
 }
 
+std::optional<uid_t> service_user() {
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r("crossfloor", &entry, buffer.data(), buffer.size(), &found) != 0) return {};
+  if (found == nullptr) return std::nullopt;
+  return found->pw_uid;
+}
+
 Error with_mend(Error error, const std::string& mend) {
   if (error.code == ErrorCode::not_found) error.mend = mend;
   return error;
@@ -71,15 +81,20 @@ Result<DataFolder> DataFolder::open(const std::string& path) {
   struct stat before {};
   const bool fresh = ::stat(path.c_str(), &before) != 0;
   if (auto made = make_folder(path, 0750); !made.ok()) return made.error();
-  // Operators must reach control.sock through it. Not being allowed to give it to the group is no
-  // fault: whoever installed the folder decided so.
+  // Operators must reach control.sock through it, and the service its files. Not being allowed to
+  // give it away is no fault: whoever installed the folder decided so.
   if (const auto group = operators_group(); fresh && group) {
-    [[maybe_unused]] const int given = ::chown(path.c_str(), static_cast<uid_t>(-1), *group);
+    const auto owner = service_user();
+    [[maybe_unused]] const int given =
+        ::chown(path.c_str(), owner.value_or(static_cast<uid_t>(-1)), *group);
   }
   auto lock = take_lock(path + "/lock");
   if (!lock.ok()) return lock.error();
   DataFolder folder(path, std::move(lock).value());
   if (auto made = make_folder(folder.store(), 0700); !made.ok()) return made.error();
+  for (const std::string& own : {path + "/lock", folder.store()}) {
+    if (auto given = give_to_owner_of(path, own); !given.ok()) return given.error();
+  }
   const auto key = read_own_file(folder.node_key(), kMostKeyBytes);
   if (!key.ok() && key.error().code != ErrorCode::not_found) return key.error();
   return folder;
@@ -104,6 +119,17 @@ Result<Bytes> DataFolder::read_mesh_file() const {
 
 Status DataFolder::replace_mesh_file(ByteView content) const {
   return replace_file(mesh_file(), content, 0600);
+}
+
+Status give_to_owner_of(const std::string& folder, const std::string& path) {
+  if (::geteuid() != 0) return {};
+  struct stat owner {};
+  if (::stat(folder.c_str(), &owner) != 0) return system_error("cannot look at it", folder);
+  if (owner.st_uid == 0) return {};
+  if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0) {
+    return system_error("cannot give it to the owner of its folder", path);
+  }
+  return {};
 }
 
 std::optional<unsigned> operators_group() {

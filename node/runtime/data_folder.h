@@ -44,4 +44,8 @@ class DataFolder {
 // The id of the group "crossfloor", whose members may use the command line; nothing without one.
 std::optional<unsigned> operators_group();
 
+// What root puts into a data folder belongs to the folder's owner: the service's user must be able
+// to read it. Nothing happens if somebody else than root runs this.
+Status give_to_owner_of(const std::string& folder, const std::string& path);
+
 }  // namespace crossfloor

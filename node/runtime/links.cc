@@ -118,7 +118,8 @@ Status Links::Impl::start() {
   });
   auto listener = Listener::open(
       context_, port_,
-      {options_.listen_host, options_.listen_port, keys_, options_.handshake_timeout},
+      {options_.listen_host, options_.listen_port, keys_, options_.handshake_timeout,
+       options_.rates},
       [this](const NodeId& node) { return gate_.admitted(node); },
       [this] {
         listener_ready_ = true;
@@ -146,12 +147,14 @@ void Links::Impl::work() {
 }
 
 void Links::Impl::listen_on() {
-  const bool more = listener_->drain([this](const NodeId& from, LinkKind kind, Bytes frame) {
-    if (const auto at = peers_.find(from); at != peers_.end()) {
-      at->second.heard(kind, frame.size());
-    }
-    handler_.received(from, kind, std::move(frame));
-  });
+  const bool more = listener_->drain(
+      [this](const NodeId& from, LinkKind kind, Bytes frame) {
+        if (const auto at = peers_.find(from); at != peers_.end()) {
+          at->second.heard(kind, frame.size());
+        }
+        handler_.received(from, kind, std::move(frame));
+      },
+      now());
   if (!more) return;
   listener_ready_ = true;
   // By way of the timer: the loop looks at its other descriptors first.
@@ -241,6 +244,7 @@ void Links::Impl::forget(const NodeId& peer) {
   if (at == peers_.end()) return;
   at->second.close(now());
   peers_.erase(at);
+  listener_->forget(peer);
 }
 
 void Links::Impl::redial(const NodeId& peer) {
@@ -261,12 +265,13 @@ bool Links::Impl::up(const NodeId& peer, LinkKind kind) const {
 std::vector<LinkStatus> Links::Impl::status() const {
   std::vector<LinkStatus> out;
   for (const auto& [node, peer] : peers_) peer.report(now(), out);
+  for (LinkStatus& one : out) one.frames_over_rate = listener_->over_rate(one.peer, one.kind);
   return out;
 }
 
 LinkCounters Links::Impl::counters() const {
   const ListenerCounters& in = listener_->counters();
-  return {zap_->refused(), in.not_admitted, in.too_large, in.malformed, shop_.dials};
+  return {zap_->refused(), in.not_admitted, in.too_large, in.malformed, in.over_rate, shop_.dials};
 }
 
 Links::Links(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

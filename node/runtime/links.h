@@ -70,6 +70,7 @@ struct LinkOptions {
   // A bulk link on which nothing was sent for this long is closed. What is queued then is lost, so
   // it is long enough for a full queue (16 frames of 2 MiB) to leave at 1 Mbit/s.
   Duration bulk_idle{300'000};
+  RateLimits rates = rate_limits();   // of each peer, on each kind of link
   Duration recycle_after{3'600'000};  // a link is replaced by a fresh one, made before broken
 };
 
@@ -85,6 +86,7 @@ struct LinkStatus {
   std::uint64_t bytes_sent = 0;
   std::uint64_t frames_received = 0;
   std::uint64_t bytes_received = 0;
+  std::uint64_t frames_over_rate = 0;  // of the peer, let fall because it spoke too fast
 };
 
 struct LinkCounters {
@@ -92,6 +94,7 @@ struct LinkCounters {
   std::uint64_t frames_not_admitted = 0;  // from a node that is no longer a member
   std::uint64_t frames_too_large = 0;
   std::uint64_t frames_malformed = 0;
+  std::uint64_t frames_over_rate = 0;  // from a member that speaks too fast (rate_limit)
   std::uint64_t dials = 0;
 };
 

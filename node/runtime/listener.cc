@@ -116,7 +116,7 @@ Result<std::unique_ptr<Listener::Inlet>> Listener::make_inlet() {
   return std::unique_ptr<Inlet>(new Inlet{std::move(socket), ZmqWatch(events_, ready, edge_)});
 }
 
-bool Listener::drain(const Sink& sink) {
+bool Listener::drain(const Sink& sink, Instant now) {
   std::size_t frames = 0, bytes = 0;
   while (frames < frames_per_turn && bytes < bytes_per_turn) {
     auto frame = inlet_->socket.receive();
@@ -133,13 +133,30 @@ bool Listener::drain(const Sink& sink) {
     if (several) {
       ++counters_.malformed;
     } else {
-      take(*frame, sink);
+      take(*frame, sink, now);
     }
   }
   return true;
 }
 
-void Listener::take(const ZmqSocket::Frame& frame, const Sink& sink) {
+bool Listener::within_rate(const NodeId& peer, LinkKind kind, std::size_t bytes, Instant now) {
+  Speaker& speaker = speakers_[peer];
+  if (speaker.rates.empty()) {
+    for (const RateLimit& limit : options_.rates) speaker.rates.emplace_back(limit);
+  }
+  const auto at = static_cast<std::size_t>(kind);
+  if (speaker.rates[at].admit(bytes, now)) return true;
+  ++speaker.refused[at];
+  ++counters_.over_rate;
+  return false;
+}
+
+std::uint64_t Listener::over_rate(const NodeId& peer, LinkKind kind) const {
+  const auto at = speakers_.find(peer);
+  return at == speakers_.end() ? 0 : at->second.refused[static_cast<std::size_t>(kind)];
+}
+
+void Listener::take(const ZmqSocket::Frame& frame, const Sink& sink, Instant now) {
   const auto node = NodeId::from_hex_text(frame.user_id);
   const std::size_t number = frame.data.size() < frame_prefix
                                  ? all_link_kinds.size()
@@ -152,7 +169,7 @@ void Listener::take(const ZmqSocket::Frame& frame, const Sink& sink) {
     ++counters_.not_admitted;
   } else if (frame.data.size() - frame_prefix > max_frame(kind)) {
     ++counters_.too_large;
-  } else {
+  } else if (within_rate(*node, kind, frame.data.size(), now)) {
     ++counters_.frames;
     counters_.bytes += frame.data.size();
     sink(*node, kind, frame.data.substr(frame_prefix));

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "node/runtime/files.h"
 #include "node/runtime/link_limits.h"
+#include "node/runtime/peer_rate.h"
 #include "node/runtime/zmq_socket.h"
 #include "node/runtime/zmq_watch.h"
 #include "protocol/time.h"
@@ -23,6 +25,7 @@ struct ListenerCounters {
   std::uint64_t malformed = 0;     // no user, wrong prefix, unknown kind, several parts
   std::uint64_t too_large = 0;     // over the limit of its kind of link
   std::uint64_t not_admitted = 0;  // from a node that is no longer a member
+  std::uint64_t over_rate = 0;     // from a member that speaks too fast
 };
 
 class Listener {
@@ -32,6 +35,7 @@ class Listener {
     std::uint16_t port = 0;        // 0: any
     LinkKeyPair keys;
     Duration handshake_timeout{3'000};
+    RateLimits rates = rate_limits();
   };
   using Sink = std::function<void(const NodeId&, LinkKind, Bytes)>;
   using Admitted = std::function<bool(const NodeId&)>;
@@ -42,13 +46,15 @@ class Listener {
 
   // Hands out what has come, within a turn's budget (512 frames or 1 MiB). True if there may be
   // more.
-  bool drain(const Sink& sink);
+  bool drain(const Sink& sink, Instant now);
 
   // Ends every connection; members dial again by themselves, others find the door closed.
   Status cut();
 
   std::uint16_t port() const { return port_; }
   const ListenerCounters& counters() const { return counters_; }
+  std::uint64_t over_rate(const NodeId& peer, LinkKind kind) const;
+  void forget(const NodeId& peer) { speakers_.erase(peer); }
 
  private:
   struct Inlet {
@@ -58,7 +64,8 @@ class Listener {
   Listener(ZmqContext& context, kj::UnixEventPort& events, const Options& options, OwnFd fd,
            std::uint16_t port, Admitted admitted, std::function<void()> edge);
   Result<std::unique_ptr<Inlet>> make_inlet();
-  void take(const ZmqSocket::Frame& frame, const Sink& sink);
+  void take(const ZmqSocket::Frame& frame, const Sink& sink, Instant now);
+  bool within_rate(const NodeId& peer, LinkKind kind, std::size_t bytes, Instant now);
 
   ZmqContext& context_;
   kj::UnixEventPort& events_;
@@ -69,6 +76,11 @@ class Listener {
   std::function<void()> edge_;
   std::unique_ptr<Inlet> inlet_;
   ListenerCounters counters_;
+  struct Speaker {
+    std::vector<PeerRate> rates;  // in order of the kinds
+    std::array<std::uint64_t, all_link_kinds.size()> refused{};
+  };
+  std::map<NodeId, Speaker> speakers_;  // members only
 };
 
 }  // namespace crossfloor

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/runtime/account_fingerprint.h"
 #include "node/runtime/log.h"
 #include "storage/rebuild.h"
 
@@ -28,7 +29,7 @@ ChannelKind channel_of(AccountConfig::Kind kind) {
 }
 
 AccountSettings account_of(const AccountConfig& config, const NodeSettings& node,
-                           const std::string& own_id) {
+                           const std::string& own_id, const Crypto& crypto, bool may_host) {
   AccountSettings out;
   out.name = config.name;
   out.region = config.region;
@@ -42,13 +43,14 @@ AccountSettings account_of(const AccountConfig& config, const NodeSettings& node
     return host == node.site || host == own_id;
   });
   out.hosted_here =
-      named && !config.secrets.empty() && node.region_secrets.count(config.region) == 1;
+      may_host && named && !config.secrets.empty() && node.region_secrets.count(config.region) == 1;
   out.target = config.first_response;
   out.helper_after = config.helper_after;
   out.ring = config.ring;
   out.lease = config.lease;
   out.language = config.language;
   out.skills = config.skills;
+  out.prints = account_prints(crypto, config);
   return out;
 }
 
@@ -121,11 +123,10 @@ Foundation::Outcome Foundation::lay(Config config, const Crypto& crypto, WallTim
                     "the certificate of this node is not in force now; other nodes refuse it",
                     folder.value().mesh_file(), "crossfloor mesh admit, and check the clock"});
   }
-  if (auto complaints = check_against_certificate(config, own->site, own->regions);
-      !complaints.empty()) {
+  if (auto complaints = check_against_certificate(config, *own); !complaints.empty()) {
     return {nullptr, {std::move(complaints), true}};
   }
-  NodeSettings settings = settings_of(config, *own, mesh.value().secrets);
+  NodeSettings settings = settings_of(crypto, config, *own, mesh.value().secrets);
   return {std::unique_ptr<Foundation>(new Foundation(
               std::move(config), std::move(folder).value(), key.value(), std::move(mesh).value(),
               std::move(roster), std::move(settings), std::move(store).value())),
@@ -153,7 +154,7 @@ std::size_t reserve_of(const StorageConfig& config) {
   return 4 * config.write_buffer;
 }
 
-NodeSettings settings_of(const Config& config, const Certificate& own,
+NodeSettings settings_of(const Crypto& crypto, const Config& config, const Certificate& own,
                          const std::map<Region, Secret>& secrets) {
   NodeSettings out;
   out.site = own.site;
@@ -180,9 +181,11 @@ NodeSettings settings_of(const Config& config, const Certificate& own,
   out.reopen_within = mesh.reopen_within;
   out.wan = mesh.profile == MeshConfig::Profile::wan;
   out.version = CROSSFLOOR_VERSION;
+  out.may_serve = own.has_right(Certificate::right_serve);
+  const bool may_host = own.has_right(Certificate::right_host);
   const std::string own_id = own.node.hex();
   for (const auto& account : config.accounts) {
-    out.accounts.emplace(account.name, account_of(account, out, own_id));
+    out.accounts.emplace(account.name, account_of(account, out, own_id, crypto, may_host));
   }
   return out;
 }

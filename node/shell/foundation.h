@@ -54,7 +54,7 @@ Status rebuild(Foundation& foundation, const Crypto& crypto);
 std::size_t reserve_of(const StorageConfig& config);
 
 // The newest own certificate decides about site and regions; the config can only ask for fewer.
-NodeSettings settings_of(const Config& config, const Certificate& own,
+NodeSettings settings_of(const Crypto& crypto, const Config& config, const Certificate& own,
                          const std::map<Region, Secret>& secrets);
 
 }  // namespace crossfloor

@@ -48,7 +48,10 @@ void MeshTraffic::meet_members() {
     }
     log_info("peer_forgotten", {{"peer", short_id(known->first)}});
     links_->forget(known->first);
-    for (const LinkKind kind : all_link_kinds) queues_.erase({known->first, kind});
+    for (const LinkKind kind : all_link_kinds) {
+      queues_.erase({known->first, kind});
+      dropped_.erase({known->first, kind});
+    }
     known = dialled_.erase(known);
   }
   for (const NodeId& node : roster_.members(wall)) {
@@ -66,7 +69,7 @@ void MeshTraffic::meet_members() {
 void MeshTraffic::send(const SendMessage& message) {
   const Bytes frame = encode(message.message);
   if (frame.size() > max_frame(message.link)) {
-    drop(message.link, "too_large");
+    drop(message.to, message.link, "too_large");
     const std::string what =
         std::visit([](const auto& family) { return family.name; }, message.message);
     if (told_.insert(what).second) {
@@ -80,14 +83,14 @@ void MeshTraffic::send(const SendMessage& message) {
   const auto key = std::make_pair(message.to, message.link);
   const auto queue = queues_.find(key);
   if (queue == queues_.end() && links_->send(message.to, message.link, frame)) return;
-  if (message.link == LinkKind::pulse) return drop(message.link, "no_room");
+  if (message.link == LinkKind::pulse) return drop(message.to, message.link, "no_room");
   if (message.link == LinkKind::live && !links_->up(message.to, message.link)) {
-    return drop(message.link, "no_link");
+    return drop(message.to, message.link, "no_link");
   }
   Queue& waiting = queues_[key];
   if (waiting.frames.size() >= max_queued_frames ||
       waiting.bytes + frame.size() > max_queued_bytes) {
-    return drop(message.link, "queue_full");
+    return drop(message.to, message.link, "queue_full");
   }
   waiting.bytes += frame.size();
   waiting.frames.push_back(frame);
@@ -104,11 +107,41 @@ void MeshTraffic::flush(const NodeId& peer, LinkKind kind) {
   if (queue.frames.empty()) queues_.erase(at);
 }
 
-void MeshTraffic::drop(LinkKind kind, const char* reason, std::size_t frames) {
+void MeshTraffic::drop(const NodeId& peer, LinkKind kind, const char* reason, std::size_t frames) {
+  dropped_[{peer, kind}] += frames;
   metrics_
       .counter("crossfloor_frames_dropped_total", "Frames that were not sent",
                {{"link", name_of(kind)}, {"reason", reason}})
       .add(static_cast<double>(frames));
+}
+
+std::vector<LinkFigures> MeshTraffic::link_figures() const {
+  std::vector<LinkFigures> out;
+  for (const LinkStatus& link : links_->status()) {
+    LinkFigures one;
+    one.peer = link.peer;
+    one.kind = link.kind;
+    one.up = link.up;
+    one.endpoint = link.endpoint;
+    one.for_how_long = link.for_how_long;
+    if (link.failures > 0 || !link.up) one.last_loss = name_of(link.last_loss);
+    one.failures = link.failures;
+    one.frames_sent = link.frames_sent;
+    one.bytes_sent = link.bytes_sent;
+    one.frames_received = link.frames_received;
+    one.bytes_received = link.bytes_received;
+    one.frames_over_rate = link.frames_over_rate;
+    const auto key = std::make_pair(link.peer, link.kind);
+    if (const auto queue = queues_.find(key); queue != queues_.end()) {
+      one.frames_queued = queue->second.frames.size();
+      one.bytes_queued = queue->second.bytes;
+    }
+    if (const auto dropped = dropped_.find(key); dropped != dropped_.end()) {
+      one.frames_dropped = dropped->second;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 std::optional<NodeId> MeshTraffic::who(const LinkKey& key) const {
@@ -146,7 +179,7 @@ void MeshTraffic::link_down(const NodeId& peer, LinkKind kind, LinkLoss loss) {
   log_info("link_down",
            {{"peer", short_id(peer)}, {"link", name_of(kind)}, {"why", name_of(loss)}});
   if (const auto at = queues_.find({peer, kind}); at != queues_.end()) {
-    drop(kind, "link_lost", at->second.frames.size());
+    drop(peer, kind, "link_lost", at->second.frames.size());
     queues_.erase(at);
   }
   owner_.down(peer, kind, loss == LinkLoss::broken);

@@ -11,13 +11,14 @@
 #include <set>
 
 #include "node/core/effects.h"
+#include "node/core/link_view.h"
 #include "node/runtime/links.h"
 #include "node/runtime/metrics.h"
 #include "protocol/roster.h"
 
 namespace crossfloor {
 
-class MeshTraffic final : private LinkGate, private LinkHandler {
+class MeshTraffic final : public LinkView, private LinkGate, private LinkHandler {
  public:
   struct Owner {  // called on the loop, never from within a call
     std::function<void(const NodeId& from, LinkKind, const PeerMessage&)> received;
@@ -39,6 +40,7 @@ class MeshTraffic final : private LinkGate, private LinkHandler {
   void redial(const NodeId& peer) { links_->redial(peer); }
 
   const Links& links() const { return *links_; }
+  std::vector<LinkFigures> link_figures() const override;
 
  private:
   struct Queue {
@@ -56,7 +58,7 @@ class MeshTraffic final : private LinkGate, private LinkHandler {
   void writable(const NodeId& peer, LinkKind kind) override { flush(peer, kind); }
 
   void flush(const NodeId& peer, LinkKind kind);
-  void drop(LinkKind kind, const char* reason, std::size_t frames = 1);
+  void drop(const NodeId& peer, LinkKind kind, const char* reason, std::size_t frames = 1);
 
   const Roster& roster_;
   NodeId self_;
@@ -65,6 +67,7 @@ class MeshTraffic final : private LinkGate, private LinkHandler {
   Owner owner_;
   std::map<NodeId, std::vector<std::string>> dialled_;
   std::map<std::pair<NodeId, LinkKind>, Queue> queues_;
+  std::map<std::pair<NodeId, LinkKind>, std::uint64_t> dropped_;
   std::set<std::string> told_;  // what was logged once
   std::unique_ptr<Links> links_;
 };

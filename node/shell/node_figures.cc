@@ -36,7 +36,10 @@ void NodeFigures::total(const std::string& name, const std::string& help,
 
 std::string NodeFigures::text(const Sources& sources) {
   core(sources.driver);
-  if (sources.links != nullptr) links(*sources.links);
+  if (sources.traffic != nullptr) {
+    links(sources.traffic->links());
+    queues(*sources.traffic);
+  }
   watchdog(sources.watchdog);
   http(sources.http);
   metrics_.gauge("crossfloor_disk_bytes", "Size of the store's files")
@@ -109,6 +112,21 @@ void NodeFigures::core(const CoreDriver& driver) {
         static_cast<double>(core.replication().refused_ranges()));
 }
 
+void NodeFigures::queues(const LinkView& links) {
+  std::array<double, all_link_kinds.size()> frames{}, bytes{};
+  for (const LinkFigures& link : links.link_figures()) {
+    frames[static_cast<std::size_t>(link.kind)] += static_cast<double>(link.frames_queued);
+    bytes[static_cast<std::size_t>(link.kind)] += static_cast<double>(link.bytes_queued);
+  }
+  for (const LinkKind kind : all_link_kinds) {
+    const Metrics::Labels labels{{"link", name_of(kind)}};
+    const auto at = static_cast<std::size_t>(kind);
+    metrics_.gauge("crossfloor_link_frames_queued", "Frames that wait for room on a link", labels)
+        .set(frames[at]);
+    metrics_.gauge("crossfloor_link_bytes_queued", "Their bytes", labels).set(bytes[at]);
+  }
+}
+
 void NodeFigures::links(const Links& links) {
   struct Sum {
     double up = 0, frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;
@@ -141,6 +159,7 @@ void NodeFigures::links(const Links& links) {
   refused("not_admitted", counters.frames_not_admitted);
   refused("too_large", counters.frames_too_large);
   refused("malformed", counters.frames_malformed);
+  refused("rate", counters.frames_over_rate);
   total("crossfloor_link_dials_total", "Connections tried", {},
         static_cast<double>(counters.dials));
 }

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "node/gateway/http_server.h"
-#include "node/runtime/links.h"
 #include "node/runtime/metrics.h"
 #include "node/runtime/storage_thread.h"
 #include "node/runtime/watchdog.h"
 #include "node/shell/core_driver.h"
+#include "node/shell/mesh_traffic.h"
 
 namespace crossfloor {
 
@@ -19,7 +19,7 @@ class NodeFigures {
 
   struct Sources {
     const CoreDriver& driver;
-    const Links* links;  // none: this node only reads
+    const MeshTraffic* traffic;  // none: this node only reads
     const Watchdog& watchdog;
     const HttpServerFigures& http;
     std::uint64_t disk_bytes = 0;
@@ -30,6 +30,7 @@ class NodeFigures {
  private:
   void core(const CoreDriver& driver);
   void links(const Links& links);
+  void queues(const LinkView& links);
   void watchdog(const Watchdog& watchdog);
   void http(const HttpServerFigures& figures);
   // Brings a counter up to a total that is kept elsewhere.

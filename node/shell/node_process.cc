@@ -153,6 +153,7 @@ Status NodeProcess::open_mesh() {
        }});
   if (!traffic.ok()) return traffic.error();
   traffic_ = std::move(traffic).value();
+  core_->show_links(traffic_.get());
   return {};
 }
 
@@ -164,7 +165,10 @@ HttpServerOptions NodeProcess::server_options() {
 
 Status NodeProcess::open_http() {
   auto& network = io_.provider->getNetwork();
-  auto client = HttpClient::make(network, timer_, HttpClientOptions{});
+  HttpClientOptions calls;
+  calls.authorities_file = foundation_.config.http.tls_authorities;
+  calls.trust_system = true;
+  auto client = HttpClient::make(network, timer_, calls);
   if (!client.ok()) return client.error();
   client_ = std::move(client).value();
   const Config& config = foundation_.config;
@@ -329,8 +333,8 @@ Status NodeProcess::ready() const {
 
 std::string NodeProcess::metrics_text() {
   agents_->figures(metrics_);
-  return figures_.text({*driver_, traffic_ ? &traffic_->links() : nullptr, watchdog_,
-                        server_->figures(), foundation_.store->disk_bytes()});
+  return figures_.text(
+      {*driver_, traffic_.get(), watchdog_, server_->figures(), foundation_.store->disk_bytes()});
 }
 
 void NodeProcess::on_signal(int signal) {

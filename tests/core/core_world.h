@@ -44,7 +44,10 @@ class CoreWorld {
 
   static constexpr std::array all_kinds{LinkKind::pulse, LinkKind::live, LinkKind::bulk};
 
-  explicit CoreWorld(const std::vector<std::string>& sites, std::uint64_t seed = 1)
+  // `rights`: of the sites that have not all of them.
+  using Rights = std::map<std::string, std::vector<std::string>>;
+  explicit CoreWorld(const std::vector<std::string>& sites, std::uint64_t seed = 1,
+                     const Rights& rights = {})
       : random_(seed) {
     authority_ = make_authority(random_, {region}).value();
     std::vector<Bytes> certificates;
@@ -55,6 +58,7 @@ class CoreWorld {
       host->id = host->key.node();
       AdmitOptions options;
       options.home_region = region;
+      if (const auto at = rights.find(site); at != rights.end()) options.rights = at->second;
       const auto request = make_request(crypto_, host->key, site, {"tcp://127.0.0.1:7440"}).value();
       certificates.push_back(admit(crypto_, random_, authority_, request, options, {}, now().wall)
                                  .value()
@@ -167,6 +171,12 @@ class CoreWorld {
     message.text = text;
     for (auto& host : hosts_) host->core->intake(next_request_++, account, message, now());
     run(Duration{500});
+  }
+
+  // What a node says of its own accord, whatever its own core would say.
+  void say(std::size_t from, std::size_t to, const PeerMessage& message) {
+    core(to).receive(hosts_[from]->id, LinkKind::live, message, now());
+    settle();
   }
 
   // A question or act of an operator at that node, answered within `patience`.

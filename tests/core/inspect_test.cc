@@ -235,7 +235,31 @@ TEST_SUITE("inspect") {
     const Json accounts = world.ask(0, "accounts", {{"account", "acme-chat"}});
     REQUIRE(accounts["rows"].size() == 2);
     CHECK(accounts["rows"][0]["differs"] == true);
+    CHECK(accounts["rows"][0]["differing"] == Json::array({"target_ms"}));
     CHECK(world.ask(0, "accounts", {{"account", "acme-mail"}})["rows"][0]["differs"] == false);
+  }
+
+  TEST_CASE("a secret or callback that differs is named, also while that host is away") {
+    CoreWorld world({"helsinki", "warsaw"});
+    for (const std::size_t at : {0U, 1U}) {
+      world.host(at).settings.accounts[CoreWorld::chat].prints = {
+          {"callback", "c"}, {"ring", "r"}, {"secrets", at == 0 ? "a" : "b"}};
+    }
+    world.start();
+    const auto what = [&](std::size_t index) {
+      const Json status = world.ask(index, "status");
+      for (const Json& line : status["wrong"]) {
+        if (has(line["what"], "is configured differently")) return line["what"].get<std::string>();
+      }
+      return std::string();
+    };
+    const char* expected =
+        "account acme-chat is configured differently at helsinki against warsaw: secrets";
+    CHECK(what(0) == expected);
+    CHECK(what(1) == expected);
+    world.go_down(1);
+    world.run(Duration{30'000});
+    CHECK(what(0) == expected);
   }
 
   TEST_CASE("wait: joined counts who is linked, settled looks at all, waiting at customers") {

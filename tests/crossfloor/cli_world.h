@@ -29,6 +29,7 @@ inline Ran run(const std::vector<cli::Family>& families, const std::vector<std::
                        .data = {},
                        .url = {},
                        .token_file = {},
+                       .authorities = {},
                        .who = "ada",
                        .run = {}};
   const int code = cli::run_cli(arguments, families, context);

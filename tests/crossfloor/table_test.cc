@@ -43,8 +43,26 @@ TEST_SUITE("tables") {
     Table table({"A", "B"});
     table.add({"abcdef", "ghijkl"});
     CHECK(printed(table, {.width = 10}) == "A       B\nabcdef  g…\n");
+    CHECK(printed(table, {.width = 14}) == "A       B\nabcdef  ghijkl\n");
     CHECK(cut_to("日本語", 5) == "日本…");
     CHECK(cut_to("abc", 3) == "abc");
+  }
+
+  TEST_CASE("where it is too narrow, the widest columns are shortened and all are seen") {
+    Table table({"#ID", "SITE", ">AGE", "SKILLS", "NOTE"});
+    table.add({"5f0c1d2e3a4b", "helsinki-kamppi", "1200", "billing cards abroad", "late"});
+    for (const std::size_t width : {60U, 52U, 44U}) {
+      CAPTURE(width);
+      const std::string text = printed(table, {.width = width});
+      CHECK(text.find("5f0c1d2e3a4b") != std::string::npos);  // ids and numbers stay whole
+      CHECK(text.find("1200") != std::string::npos);
+      CHECK(text.find("late") != std::string::npos);
+      for (std::size_t from = 0; from < text.size();) {
+        const auto end = text.find('\n', from);
+        CHECK(columns_of(text.substr(from, end - from)) <= width);
+        from = end + 1;
+      }
+    }
   }
 
   TEST_CASE("what customers wrote cannot steer the terminal") {

@@ -19,7 +19,8 @@ void add_extension(X509* certificate, int nid, const char* value) {
 
 }  // namespace
 
-void make_certificate(const std::string& certificate_file, const std::string& key_file) {
+void make_certificate(const std::string& certificate_file, const std::string& key_file,
+                      const std::string& names) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   REQUIRE(key);
   X509* certificate = X509_new();
@@ -33,7 +34,7 @@ void make_certificate(const std::string& certificate_file, const std::string& ke
                              reinterpret_cast<const unsigned char*>("localhost"), -1, -1, 0);
   X509_set_issuer_name(certificate, name);
   add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(certificate, NID_subject_alt_name, "DNS:localhost");
+  add_extension(certificate, NID_subject_alt_name, names.c_str());
   REQUIRE(X509_sign(certificate, key, EVP_sha256()) > 0);
   FILE* out = fopen(certificate_file.c_str(), "w");
   REQUIRE(out);

@@ -108,6 +108,7 @@ struct TemporaryFolder {
 };
 
 // A certificate for "localhost" that signs itself, and its key.
-void make_certificate(const std::string& certificate_file, const std::string& key_file);
+void make_certificate(const std::string& certificate_file, const std::string& key_file,
+                      const std::string& names = "DNS:localhost");
 
 }  // namespace crossfloor

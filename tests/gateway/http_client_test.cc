@@ -164,6 +164,24 @@ TEST_SUITE("HTTP client") {
     CHECK(world.call(plain).end != End::answered);
   }
 
+  TEST_CASE("a host that is an address is looked for among the certificate's addresses") {
+    for (const auto& [names, good] :
+         {std::pair{"IP:127.0.0.1", true}, {"IP:127.0.0.2", false}, {"DNS:127.0.0.1", false}}) {
+      CAPTURE(names);
+      ClientWorld world;
+      TemporaryFolder folder;
+      make_certificate(folder.file("tls.pem"), folder.file("tls.key"), names);
+      auto options = world.options();
+      options.tls_certificate = folder.file("tls.pem");
+      options.tls_key = folder.file("tls.key");
+      world.start(std::move(options));
+      world.client_options.authorities_file = folder.file("tls.pem");
+      const HttpCall call{
+          "GET", "https://127.0.0.1:" + std::to_string(world.server->port()) + "/r/1", {}, ""};
+      CHECK((world.call(call).end == End::answered) == good);
+    }
+  }
+
   TEST_CASE("authorities that cannot be used are an error that names the file") {
     ClientWorld world;
     TemporaryFolder folder;

@@ -8,6 +8,19 @@
 using namespace crossfloor;
 
 TEST_SUITE("account fingerprint") {
+  TEST_CASE("what differs is named, and a secret is not told") {
+    const SodiumCrypto crypto;
+    AccountConfig one, other;
+    one.secrets = {"one-secret"};
+    other.secrets = {"other-secret"};
+    const auto a = account_prints(crypto, one), b = account_prints(crypto, other);
+    for (const auto& [setting, print] : a) {
+      CAPTURE(setting);
+      CHECK((print == b.at(setting)) == (setting != "secrets"));
+      CHECK(print.find("secret") == std::string::npos);
+    }
+  }
+
   TEST_CASE("any difference in any setting shows, equality does too") {
     const SodiumCrypto crypto;
     using A = AccountConfig;
@@ -37,19 +50,19 @@ TEST_SUITE("account fingerprint") {
         [](A& a) { a.skills = {"x"}; },
         [](A& a) { a.requeue_when_late = true; },
     };
-    std::set<Hash> seen;
+    std::set<std::map<std::string, std::string>> seen;
     for (const auto change : changes) {
       A account;
       change(account);
-      CHECK(seen.insert(account_fingerprint(crypto, account)).second);
-      CHECK_FALSE(seen.insert(account_fingerprint(crypto, account)).second);
+      CHECK(seen.insert(account_prints(crypto, account)).second);
+      CHECK_FALSE(seen.insert(account_prints(crypto, account)).second);
     }
     for (const auto member :
          {&A::first_response, &A::next_response, &A::helper_after, &A::optional_skills_after,
           &A::last_agent_wait, &A::pull_margin, &A::ring, &A::lease, &A::agent_gone_after}) {
       A account;
       account.*member = other;
-      CHECK(seen.insert(account_fingerprint(crypto, account)).second);
+      CHECK(seen.insert(account_prints(crypto, account)).second);
     }
   }
 }

@@ -250,12 +250,32 @@ TEST_SUITE("config") {
     const auto outcome =
         parsed("[node]\nsite = \"oslo\"\nregions = [\"eu\", \"us\"]\n" + account());
     REQUIRE(outcome.ok());
-    CHECK(check_against_certificate(*outcome.config, "oslo", {"eu", "us"}).empty());
-    const auto refused = check_against_certificate(*outcome.config, "bergen", {"us"});
+    Certificate own;
+    own.site = "oslo";
+    own.regions = {"eu", "us"};
+    own.rights = {Certificate::right_host};
+    CHECK(check_against_certificate(*outcome.config, own).empty());
+    own.site = "bergen";
+    own.regions = {"us"};
+    const auto refused = check_against_certificate(*outcome.config, own);
     REQUIRE(refused.size() == 3);
     CHECK(refused[0].where == "site.toml:2");
     CHECK(refused[1].where == "site.toml:3");
     CHECK(refused[2].where == "site.toml:8");
+  }
+
+  TEST_CASE("a node that its certificate does not let host names itself as host of no account") {
+    const auto outcome = parsed(account());
+    REQUIRE(outcome.ok());
+    Certificate own;
+    own.site = outcome.config->accounts[0].hosts[0];
+    own.regions = {outcome.config->accounts[0].region};
+    own.rights = {Certificate::right_serve};
+    const auto refused = check_against_certificate(*outcome.config, own);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].what.find("no right to host") != std::string::npos);
+    own.rights = {Certificate::right_host};
+    CHECK(check_against_certificate(*outcome.config, own).empty());
   }
 
   TEST_CASE("too many of anything is refused") {

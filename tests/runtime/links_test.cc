@@ -310,6 +310,23 @@ TEST_SUITE("links") {
     CHECK(pair.loop.until([&] { return pair.a.up(c); }));
   }
 
+  TEST_CASE("who speaks too fast is heard within the limit, and nobody else is heard less") {
+    Pair pair;
+    pair.a.options.rates[static_cast<std::size_t>(LinkKind::live)] = {10, 1024 * 1024};
+    pair.start();
+    Dialler flood(pair.a, &pair.b.key);
+    for (int i = 0; i < 200; ++i) flood.send(LinkKind::live, "again");
+    flood.send(LinkKind::pulse, "the last");  // of another kind: not held up
+    CHECK(pair.loop.until([&] { return pair.a.got[LinkKind::pulse].size() == 1; }));
+    const std::size_t heard = pair.a.got[LinkKind::live].size();
+    CHECK(heard >= 20);
+    CHECK(heard < 200);
+    CHECK(pair.a.links->counters().frames_over_rate == 200 - heard);
+    std::uint64_t told = 0;
+    for (const auto& link : pair.a.links->status()) told += link.frames_over_rate;
+    CHECK(told == 200 - heard);
+  }
+
   TEST_CASE("what breaks the rules of frames is refused and counted") {
     Pair pair;
     pair.start();

@@ -3,11 +3,14 @@
 //   make_mesh FOLDER REGION NODE...     NODE is NAME=tcp://HOST:PORT[,http://HOST:PORT]
 //
 // writes FOLDER/NAME/{node.key,mesh.file} for each, and FOLDER/authority.key. Every node's mesh
-// file knows those named before it. With "--add" the authority that lies in FOLDER admits more.
+// file knows those named before it. With "--add" the authority that lies in FOLDER admits more;
+// with "--valid SECONDS" behind it, for so long.
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "node/runtime/clock.h"
 #include "node/runtime/files.h"
@@ -32,7 +35,7 @@ void must(Status status) {
 constexpr std::size_t most = 4 << 20;
 
 void admit_node(const Authority& authority, const std::string& folder, const std::string& region,
-                const std::string& written) {
+                const std::string& written, std::optional<Duration> valid) {
   const SodiumCrypto crypto;
   SystemRandom random;
   const auto equals = written.find('=');
@@ -51,6 +54,7 @@ void admit_node(const Authority& authority, const std::string& folder, const std
       std::filesystem::exists(issued_path) ? must(read_file(issued_path, most)) : Bytes();
   AdmitOptions options;
   options.home_region = region;
+  if (valid) options.valid = *valid;
   const auto admission =
       must(admit(crypto, random, authority, request, options, issued, machine_now().wall));
   must(create_file(home + "/mesh.file", admission.mesh_file, 0600));
@@ -59,20 +63,34 @@ void admit_node(const Authority& authority, const std::string& folder, const std
 }
 
 int run(int count, char** words) {
-  const bool add = count > 1 && std::string(words[1]) == "--add";
-  if (count < (add ? 5 : 4)) {
-    std::fprintf(stderr, "usage: make_mesh [--add] FOLDER REGION NAME=ADDRESS[,ADDRESS]...\n");
+  std::vector<std::string> arguments(words + 1, words + count);
+  const auto take = [&](const std::string& option) {
+    const bool there = !arguments.empty() && arguments[0] == option;
+    if (there) arguments.erase(arguments.begin());
+    return there;
+  };
+  const bool add = take("--add");
+  std::optional<Duration> valid;
+  if (take("--valid") && !arguments.empty()) {
+    valid = std::chrono::seconds(std::stoll(arguments[0]));
+    arguments.erase(arguments.begin());
+  }
+  if (arguments.size() < 3) {
+    std::fprintf(stderr,
+                 "usage: make_mesh [--add] [--valid SECONDS] FOLDER REGION "
+                 "NAME=ADDRESS[,ADDRESS]...\n");
     return 2;
   }
-  const std::string folder = words[add ? 2 : 1];
-  const std::string region = words[add ? 3 : 2];
+  const std::string folder = arguments[0], region = arguments[1];
   SystemRandom random;
   const std::string path = folder + "/authority.key";
   if (!add) {
     must(create_file(path, authority_file(must(make_authority(random, {region}))), 0600));
   }
   const Authority authority = must(parse_authority(must(read_own_file(path, most))));
-  for (int i = add ? 4 : 3; i < count; ++i) admit_node(authority, folder, region, words[i]);
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    admit_node(authority, folder, region, arguments[i], valid);
+  }
   return 0;
 }
 

@@ -89,7 +89,7 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> AgentClient::connect() {
                                : "[" + endpoint.value().host + "]";
   auto stream = dial(host, endpoint.value().port);
   if (endpoint.value().scheme != "https") return stream;
-  auto tls = load_client_tls("");
+  auto tls = load_client_tls(options_.authorities);
   if (!tls.ok()) {
     end(tls.error());
     return KJ_EXCEPTION(FAILED, "no TLS");

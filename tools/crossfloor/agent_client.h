@@ -31,6 +31,7 @@ class AgentClient {
     std::string url;  // https://host:port, http://127.0.0.1:port, or unix:/path/control.sock
     std::string agent;
     std::string password;
+    std::string authorities;  // PEM file; empty: the system's
     kj::Duration ping_every = 15 * kj::SECONDS;
     kj::Duration patience = 40 * kj::SECONDS;  // without a word from the node
   };

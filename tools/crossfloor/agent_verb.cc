@@ -112,6 +112,7 @@ Exit run_terminal(Context& context, const AgentWords& words) {
   options.url = url_of(context);
   options.agent = words.name;
   options.password = password.value();
+  options.authorities = context.authorities;
   AgentTerminal terminal(around.shared, options, *input, context.out, interactive);
   const Status ended = terminal.run().wait(around.io.waitScope);
   if (!ended.ok()) return fail(context, ended.error());
@@ -208,13 +209,15 @@ class Crew {
     figures_.last_work = shared_.timer.now();
   }
 
-  void hire(const std::vector<Account>& accounts, const std::string& url) {
+  void hire(const std::vector<Account>& accounts, const std::string& url,
+            const std::string& authorities) {
     constexpr auto apart = 20 * kj::MILLISECONDS;
     for (const auto& account : accounts) {
       AgentClient::Options client;
       client.url = url;
       client.agent = account.name;
       client.password = account.password;
+      client.authorities = authorities;
       agents_.push_back(std::make_unique<AutoAgent>(shared_, client, options_, figures_, tasks_));
       AutoAgent* agent = agents_.back().get();
       ++running_;
@@ -322,7 +325,7 @@ Exit run_auto(Context& context, const AgentWords& words) {
   kj::UnixEventPort::captureSignal(SIGTERM);
 
   Crew crew(context, options.value(), seed);
-  crew.hire(accounts.value(), url_of(context));
+  crew.hire(accounts.value(), url_of(context), context.authorities);
   crew.work(stop_after, until_idle);
   const Json figures = figures_json(crew.figures(), seed, accounts.value().size(), crew.refused());
   if (context.json) {

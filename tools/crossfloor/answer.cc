@@ -19,7 +19,10 @@ Look look_of(const Context& context) {
   const char* no_colour = std::getenv("NO_COLOR");
   look.colour = no_colour == nullptr || *no_colour == '\0';
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) look.width = size.ws_col;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+    look.width = size.ws_col;
+    look.height = size.ws_row;
+  }
   return look;
 }
 
@@ -45,16 +48,43 @@ void show_gaps(const Json& answer, std::ostream& out, const Look& look) {
   }
 }
 
+// Cuts the rows to the wanted page; what to say of the others.
+std::string cut_to_page(Json& answer, const Pages& pages, std::size_t rows) {
+  if (rows == 0 || list(answer, "rows").size() <= rows) return "";
+  Json& all = answer["rows"];
+  const std::size_t count = all.size(), last_page = (count + rows - 1) / rows;
+  const std::size_t page = std::min(std::max<std::size_t>(pages.page, 1), last_page);
+  const std::size_t from = (page - 1) * rows, to = std::min(count, from + rows);
+  Json kept = Json::array();
+  for (std::size_t i = from; i < to; ++i) kept.push_back(std::move(all[i]));
+  all = std::move(kept);
+  std::string said = "rows " + std::to_string(from + 1) + " to " + std::to_string(to) + " of " +
+                     std::to_string(count);
+  if (page < last_page) said += "; more with --page " + std::to_string(page + 1);
+  return said;
+}
+
+Exit show_answer(Context& context, Json answer, const Show& show, const Pages& pages, bool watch,
+                 std::ostream& out) {
+  constexpr std::size_t around = 6;  // lines of a screen that are no rows
+  const Look look = look_of(context);
+  std::size_t rows = pages.rows;
+  if (rows == 0 && watch && look.height > 2 * around) rows = look.height - around;
+  const std::string rest = cut_to_page(answer, pages, rows);
+  const Exit exit = show(answer, out, look);
+  if (!rest.empty()) out << tinted(rest, Tint::dim, look.colour) << "\n";
+  show_gaps(answer, out, look);
+  return exit;
+}
+
 Exit show_once(Context& context, const std::string& question, const Json& arguments,
-               const Show& show, bool compact, std::ostream& out) {
+               const Show& show, const Pages& pages, bool watch, std::ostream& out) {
   auto answer = ask(context, question, arguments);
   if (!answer.ok()) return fail(context, answer.error());
   if (!context.json) {
-    const Look look = look_of(context);
-    const Exit exit = show(answer.value(), out, look);
-    show_gaps(answer.value(), out, look);
-    return exit;
+    return show_answer(context, std::move(answer).value(), show, pages, watch, out);
   }
+  const bool compact = watch;
   out << answer.value().dump(compact ? -1 : 2, ' ', false, Json::error_handler_t::replace) << "\n";
   std::ostringstream nothing;
   return show(answer.value(), nothing, Look{});
@@ -109,15 +139,22 @@ Result<Json> ask(const Context& context, const std::string& question, const Json
 }
 
 Exit look_at(Context& context, const std::string& question, const Json& arguments, bool watch,
-             const Show& show) {
-  if (!watch) return show_once(context, question, arguments, show, false, context.out);
-  for (;;) {
+             const Show& show, const Pages& pages) {
+  if (!watch) return show_once(context, question, arguments, show, pages, false, context.out);
+  const bool redraw = context.terminal && !context.json;
+  for (bool first = true;; first = false) {
     std::ostringstream screen;
-    const Exit exit = show_once(context, question, arguments, show, true, screen);
-    if (exit == Exit::unreachable || exit == Exit::usage) return exit;
-    const bool redraw = context.terminal && !context.json;
-    context.out << (redraw ? "\x1b[H\x1b[2J" : "") << screen.str() << (redraw ? "" : "\n")
-                << std::flush;
+    const Exit exit = show_once(context, question, arguments, show, pages, true, screen);
+    // A node that goes away while it is watched may come back: it is asked on.
+    if (exit == Exit::usage || (first && exit == Exit::unreachable)) return exit;
+    if (redraw) {
+      // Drawn over what was there, so that nothing flickers.
+      std::string text = "\x1b[H";
+      for (const char c : screen.str()) text += c == '\n' ? "\x1b[K\n" : std::string(1, c);
+      context.out << text << "\x1b[J" << std::flush;
+    } else {
+      context.out << screen.str() << "\n" << std::flush;
+    }
     if (!context.out) return Exit::fine;  // whoever read it went away
     std::this_thread::sleep_for(std::chrono::seconds(1));
   }

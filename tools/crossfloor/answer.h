@@ -20,12 +20,18 @@ std::string age(const Json& row, const char* name);  // "" if the row has none
 
 Result<Json> ask(const Context& context, const std::string& question, const Json& arguments);
 
+// Which rows of a long table are shown; JSON always has all.
+struct Pages {
+  std::size_t rows = 0;  // of one page; 0: all of them, or with --watch what the terminal holds
+  std::size_t page = 1;
+};
+
 using Show = std::function<Exit(const Json& answer, std::ostream& out, const Look& look)>;
 
 // Asks, and shows: as JSON, or by `show` with what could not be asked behind it. With `watch`,
 // again and again, each second, until it is interrupted.
 Exit look_at(Context& context, const std::string& question, const Json& arguments, bool watch,
-             const Show& show);
+             const Show& show, const Pages& pages = {});
 
 // Does something that must be done once, and says so.
 Exit act(Context& context, const std::string& verb, Json arguments, const std::string& reason,

@@ -31,6 +31,10 @@ void add_common_options(CLI::App& app, Context& context, std::string& node) {
       ->type_name("URL");
   app.add_option("--token-file", context.token_file, "file with the token for --node https://…")
       ->type_name("FILE");
+  app.add_option("--authorities", context.authorities,
+                 "PEM file of who may vouch for https hosts, instead of the system's authorities "
+                 "(default: $CROSSFLOOR_AUTHORITIES)")
+      ->type_name("FILE");
 }
 
 bool is_url(const std::string& text) {
@@ -48,6 +52,9 @@ void choose_node(Context& context, std::string node) {
     context.data = node;
   }
   if (context.data.empty()) context.data = default_data;
+  if (context.authorities.empty()) {
+    if (const char* named = std::getenv("CROSSFLOOR_AUTHORITIES")) context.authorities = named;
+  }
 }
 
 // The deepest verb that was named, for its help.

@@ -41,10 +41,11 @@ struct Context {
   std::ostream& err;
   bool terminal = false;  // `out` is one: colours, and screens that redraw
   bool json = false;
-  std::string data;        // the node's data folder, for its control.sock and its files
-  std::string url;         // https://host:port instead of control.sock; empty: none
-  std::string token_file;  // for `url`
-  std::string who;         // the person who runs this, for entries that say who did something
+  std::string data;         // the node's data folder, for its control.sock and its files
+  std::string url;          // https://host:port instead of control.sock; empty: none
+  std::string token_file;   // for `url`
+  std::string authorities;  // PEM file of who may vouch for https hosts; empty: the system's
+  std::string who;          // the person who runs this, for entries that say who did something
 
   std::function<Exit()> run;
 };

@@ -37,7 +37,6 @@ struct CustomersArguments {
   std::string log;
   std::string receipts;
   std::string patience = "60s";
-  std::string authorities;
   bool quiet = false;
 };
 
@@ -214,7 +213,7 @@ Exit serve(Context& context, const CustomersArguments& arguments, Plan& plan) {
     server = std::move(started).value();
   }
   HttpClientOptions http_options;
-  http_options.authorities_file = arguments.authorities;
+  http_options.authorities_file = context.authorities;
   http_options.max_calls = 2048;
   auto http = HttpClient::make(network, timer, http_options);
   if (!http.ok()) return fail(context, http.error());
@@ -325,8 +324,6 @@ void add_customers_verb(CLI::App& app, Context& context) {
       ->type_name("FILE");
   verb->add_option("--patience", a->patience, "how long one delivery is tried (default 60s)")
       ->type_name("TIME");
-  verb->add_option("--authorities", a->authorities, "PEM file of who may vouch for https hosts")
-      ->type_name("FILE");
   verb->add_flag("--quiet", a->quiet, "print only the figures at the end");
   on_run(verb, context, [&context, a] {
     auto plan = read_plan(*a);

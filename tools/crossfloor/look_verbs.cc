@@ -70,7 +70,7 @@ Exit show_status(const Json& answer, std::ostream& out, const Look& look) {
 // ---- sites, links -----------------------------------------------------------------------
 
 Exit show_sites(const Json& answer, std::ostream& out, const Look& look) {
-  Table table({"SITE", "NODE", "REGION", "STATE", ">OPEN HERE", ">WAITING", ">AGENTS", ">READY",
+  Table table({"SITE", "#NODE", "REGION", "STATE", ">OPEN HERE", ">WAITING", ">AGENTS", ">READY",
                "CERTIFICATE", "ADDRESS"});
   for (const Json& row : list(answer, "rows")) {
     const bool own = row.contains("open");
@@ -95,7 +95,7 @@ Exit show_sites(const Json& answer, std::ostream& out, const Look& look) {
 
 Exit show_links(const Json& answer, std::ostream& out, const Look& look) {
   Table table({"FROM", "TO", "STATE", ">HEARD", "LIVE LINK", ">MISSING HERE", ">COMPARED",
-               ">NOT ON ITS DISK", "ADDRESS"});
+               ">NOT ON ITS DISK", ">QUEUED", ">LOST", ">TOO FAST", "ADDRESS"});
   for (const Json& row : list(answer, "rows")) {
     const std::string state = text(row, "state");
     const bool live = flag(row, "live_link");
@@ -110,6 +110,9 @@ Exit show_links(const Json& answer, std::ostream& out, const Look& look) {
                row.contains("lag_entries") ? count_if(row, "lag_entries", Tint::warning) : Cell(""),
                compared,
                row.contains("not_on_its_disk") ? count(row, "not_on_its_disk") : "",
+               count_if(row, "frames_queued", Tint::warning),
+               count_if(row, "frames_dropped", Tint::none),
+               count_if(row, "frames_over_rate", Tint::bad),
                text(row, "address")});
   }
   table.print(out, look);
@@ -153,13 +156,14 @@ Exit show_agents(const Json& answer, std::ostream& out, const Look& look) {
   }
   table.print(out, look);
   if (table.empty()) {
-    out << "No agents. Add one: crossfloor agent add NAME --brand … --channel chat:3\n";
+    out << "No agents. Add one: crossfloor agent add NAME --brands … --channels chat:3 --password "
+           "--reason …\n";
   }
   return Exit::fine;
 }
 
 Exit show_queue(const Json& answer, std::ostream& out, const Look& look) {
-  Table table({"CONVERSATION", "HOME", ">AGE", ">TARGET", "BRAND", "CHANNEL", "LANGUAGE", "SKILLS",
+  Table table({"#CONVERSATION", "HOME", ">AGE", ">TARGET", "BRAND", "CHANNEL", "LANGUAGE", "SKILLS",
                ">PRIORITY", "STAGE", "WITH"});
   for (const Json& row : list(answer, "rows")) {
     std::string with = text(row, "agent");
@@ -191,8 +195,8 @@ Exit show_queue(const Json& answer, std::ostream& out, const Look& look) {
 // ---- conversations, outbox --------------------------------------------------------------
 
 Exit show_conversations(const Json& answer, std::ostream& out, const Look& look) {
-  Table table({"CONVERSATION", "ACCOUNT", "STATE", ">FOR", ">UNANSWERED", ">SINCE", "AGENT", "HOME",
-               ">IN", ">OUT", "NOTES"});
+  Table table({"#CONVERSATION", "ACCOUNT", "STATE", ">FOR", ">UNANSWERED", ">SINCE", "AGENT",
+               "HOME", ">IN", ">OUT", "NOTES"});
   for (const Json& row : list(answer, "rows")) {
     std::string agent = text(row, "agent");
     if (!text(row, "agent_site").empty()) agent += " at " + text(row, "agent_site");
@@ -224,8 +228,8 @@ Exit show_conversations(const Json& answer, std::ostream& out, const Look& look)
 }
 
 Exit show_outbox(const Json& answer, std::ostream& out, const Look& look) {
-  Table table(
-      {"REPLY", "CONVERSATION", "ACCOUNT", "SENDER", "STATE", ">AGE", ">TRIES", "NEXT", "REASON"});
+  Table table({"#REPLY", "#CONVERSATION", "ACCOUNT", "SENDER", "STATE", ">AGE", ">TRIES", "NEXT",
+               "REASON"});
   bool person = false;
   for (const Json& row : list(answer, "rows")) {
     const std::string state = text(row, "state");
@@ -277,7 +281,7 @@ Exit show_accounts(const Json& answer, std::ostream& out, const Look& look) {
                order,
                count(row, "open_here"),
                count(row, "waiting_here"),
-               {text(row, "fingerprint").substr(0, 8) + (flag(row, "differs") ? " DIFFERS" : ""),
+               {flag(row, "differs") ? "DIFFERS: " + joined(list(row, "differing"), ", ") : "alike",
                 flag(row, "differs") ? Tint::bad : Tint::dim}});
   }
   table.print(out, look);
@@ -285,7 +289,7 @@ Exit show_accounts(const Json& answer, std::ostream& out, const Look& look) {
 }
 
 Exit show_streams(const Json& answer, std::ostream& out, const Look& look) {
-  Table table({"ORIGIN", "NODE", "GENERATION", "REGION", ">ENTRIES", "HASH", "NOTES"});
+  Table table({"ORIGIN", "#NODE", "#GENERATION", "REGION", ">ENTRIES", "HASH", "NOTES"});
   bool wrong = false;
   for (const Json& row : list(answer, "rows")) {
     std::string notes = flag(row, "forked") ? "FORKED" : "";
@@ -323,6 +327,7 @@ struct Wanted {
   bool all = false;
   bool watch = false;
   bool last_good = false;
+  Pages pages;
 };
 
 // A verb whose options are filters of the question with the same names.
@@ -335,13 +340,17 @@ CLI::App* add_look(CLI::App& app, Context& context, const std::string& name,
     verb->add_option("--" + filter, wanted->filters[filter], what)->type_name("NAME");
   }
   verb->add_flag("-w,--watch", wanted->watch, "redraw every second, until interrupted");
+  verb->add_option("--rows", wanted->pages.rows,
+                   "rows of a page (default: all; with --watch what the terminal holds)")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--page", wanted->pages.page, "which page")->check(CLI::PositiveNumber);
   on_run(verb, context, [&context, name, wanted, show] {
     for (const auto& [filter, value] : wanted->filters) {
       if (!value.empty()) wanted->arguments[filter] = value;
     }
     if (wanted->all) wanted->arguments["all"] = true;
     return look_at(context, name, wanted->arguments, wanted->watch,
-                   wanted->last_good ? Show(show_last_good) : show);
+                   wanted->last_good ? Show(show_last_good) : show, wanted->pages);
   });
   return verb;
 }

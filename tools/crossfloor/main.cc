@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
                                      .data = {},
                                      .url = {},
                                      .token_file = {},
+                                     .authorities = {},
                                      .who = crossfloor::cli::person(),
                                      .run = {}};
     return crossfloor::cli::run_cli({argv + 1, argv + argc}, crossfloor::cli::families, context);

@@ -114,6 +114,9 @@ Result<SigningKey> make_key(const std::string& data) {
     }
     return error;
   }
+  if (auto given = give_to_owner_of(data, folder.value().node_key()); !given.ok()) {
+    return given.error();
+  }
   return key;
 }
 
@@ -258,6 +261,12 @@ Result<std::optional<std::string>> tell_node(const Context& context, const Bytes
   return answer.error();
 }
 
+Status put_mesh_file(const Context& context, const Bytes& text) {
+  const std::string path = context.data + "/mesh.file";
+  if (auto put = replace_file(path, text, 0600); !put.ok()) return put;
+  return give_to_owner_of(context.data, path);
+}
+
 Exit apply_mesh_file(Context& context, const std::string& path, const Bytes& text) {
   if (!context.url.empty()) {
     return fail(context,
@@ -270,7 +279,7 @@ Exit apply_mesh_file(Context& context, const std::string& path, const Bytes& tex
   auto mesh = open_mesh_file(crypto, key.value(), text);
   if (!mesh.ok()) return fail(context, at(path, mesh.error()));
   const std::string there = context.data + "/mesh.file";
-  if (auto put = replace_file(there, text, 0600); !put.ok()) return fail(context, put.error());
+  if (auto put = put_mesh_file(context, text); !put.ok()) return fail(context, put.error());
   Bytes documents;
   for (const Bytes& document : mesh.value().documents) {
     documents += (documents.empty() ? "" : "\n") + document;
@@ -290,7 +299,7 @@ Exit apply_mesh_file(Context& context, const std::string& path, const Bytes& tex
             time_text(own.expires) + ".\n" +
             (running ? "The running node knows the certificates; regions that are new to it are "
                        "held from its next start on.\n"
-                     : "Next:  crossfloord --config site.toml\n"));
+                     : "Next:  systemctl enable --now crossfloord\n"));
   return Exit::fine;
 }
 
@@ -322,7 +331,7 @@ Exit apply_to_file(Context& context, const std::string& path, const std::vector<
   // The head, which is signed, stays; the documents behind it are as the roster has them now.
   Bytes out = parse_documents(text.value()).value()[0].text;
   for (const Bytes& document : roster.documents()) out += "\n" + document;
-  if (auto put = replace_file(there, out, 0600); !put.ok()) return fail(context, put.error());
+  if (auto put = put_mesh_file(context, out); !put.ok()) return fail(context, put.error());
   print(context, {{"documents", given.size()}, {"fresh", fresh}, {"mesh_file", there}},
         std::to_string(fresh) + " of " + std::to_string(given.size()) +
             " were new. No node runs here: it knows them from its next start on.\n");
@@ -527,7 +536,7 @@ void add_admit(CLI::App& mesh, Context& context) {
       ->type_name("NAME")
       ->allow_extra_args(false);
   verb->add_option("--right", options->rights,
-                   "what it may do (default: host and serve); repeat for more")
+                   "what it may do: host, serve, operate (default: all three); repeat for more")
       ->type_name("NAME")
       ->allow_extra_args(false);
   verb->add_flag("--new-region", options->new_region, "make the named regions if they are new");

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/gateway/tls.h"
 #include "node/runtime/files.h"
 
 namespace crossfloor::cli {
@@ -22,7 +23,8 @@ std::string socket_of(const Context& context) {
 Error not_reached(const Context& context, const std::string& why) {
   if (!context.url.empty()) {
     return Error{ErrorCode::unavailable, "the node cannot be reached: " + why, context.url,
-                 "is it running? is the port right? is its certificate trusted here?"};
+                 "is it running? is the port right? if its certificate is of a private authority: "
+                 "--authorities FILE"};
   }
   return Error{ErrorCode::unavailable, "the node cannot be reached: " + why, socket_of(context),
                "is crossfloord running? name another node with --data DIR or --node URL"};
@@ -98,7 +100,7 @@ kj::Promise<Answer> post(kj::HttpClient& client, kj::StringPtr url, kj::HttpHead
 }
 
 Answer exchange(const Context& context, const std::string& question, const std::string& body,
-                const std::string& token, Duration within) {
+                const std::string& token, kj::TlsContext* tls, Duration within) {
   auto io = kj::setupAsyncIo();
   auto& timer = io.provider->getTimer();
   auto& network = io.provider->getNetwork();
@@ -118,8 +120,7 @@ Answer exchange(const Context& context, const std::string& question, const std::
     headers.set(kj::HttpHeaderId::HOST, "localhost");
     return timer.timeoutAfter(limit, post(*client, path.c_str(), headers, body)).wait(io.waitScope);
   }
-  kj::TlsContext tls;
-  auto secure = tls.wrapNetwork(network);
+  auto secure = tls->wrapNetwork(network);
   auto client = kj::newHttpClient(timer, *table, network, *secure);
   const std::string url = context.url + path;
   return timer.timeoutAfter(limit, post(*client, url.c_str(), headers, body)).wait(io.waitScope);
@@ -138,8 +139,14 @@ Result<std::string> ask_node(const Context& context, const std::string& question
   }
   auto token = token_of(context);
   if (!token.ok()) return token.error();
+  std::shared_ptr<kj::TlsContext> tls;
+  if (!context.url.empty()) {
+    auto loaded = load_client_tls(context.authorities);
+    if (!loaded.ok()) return loaded.error();
+    tls = std::move(loaded).value();
+  }
   try {
-    const Answer answer = exchange(context, question, arguments, token.value(), within);
+    const Answer answer = exchange(context, question, arguments, token.value(), tls.get(), within);
     if (answer.status >= 200 && answer.status < 300) return answer.body;
     return problem_of(answer.status, answer.body);
   } catch (const kj::Exception& wrong) {

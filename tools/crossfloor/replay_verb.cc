@@ -35,7 +35,6 @@ struct ReplayArguments {
   std::size_t at_once = 64;
   std::string patience = "60s";
   std::string receipts;
-  std::string authorities;
   bool brands = false;
   std::string answers;
 };
@@ -215,7 +214,7 @@ Exit play(Context& context, const ReplayArguments& arguments, const Selection& s
   }
   auto io = kj::setupAsyncIo();
   HttpClientOptions http_options;
-  http_options.authorities_file = arguments.authorities;
+  http_options.authorities_file = context.authorities;
   http_options.max_calls = arguments.at_once;
   auto http = HttpClient::make(io.provider->getNetwork(), io.provider->getTimer(), http_options);
   if (!http.ok()) return fail(context, http.error());
@@ -331,8 +330,6 @@ void add_replay_verb(CLI::App& app, Context& context) {
   verb->add_option("--patience", a->patience, "how long one delivery is tried (default 60s)")
       ->type_name("TIME");
   verb->add_option("--receipts", a->receipts, "receipts are added to this file, one JSON a line")
-      ->type_name("FILE");
-  verb->add_option("--authorities", a->authorities, "PEM file of who may vouch for https hosts")
       ->type_name("FILE");
   on_run(verb, context, [&context, a] { return run(context, *a); });
 }

@@ -22,7 +22,6 @@ struct SendArguments {
   std::string direction = "in";
   std::string kind = "message";
   std::string patience = "20s";
-  std::string authorities;
   IncomingMessage message;
 };
 
@@ -63,7 +62,7 @@ Exit run(Context& context, SendArguments& arguments) {
 
   auto io = kj::setupAsyncIo();
   HttpClientOptions http_options;
-  http_options.authorities_file = arguments.authorities;
+  http_options.authorities_file = context.authorities;
   auto http = HttpClient::make(io.provider->getNetwork(), io.provider->getTimer(), http_options);
   if (!http.ok()) return fail(context, http.error());
   IntakeClient client(*http.value(), io.provider->getTimer(), random, {.patience = *patience});
@@ -125,8 +124,6 @@ void add_send_verb(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"message", "edited", "deleted", "delivered", "read"}));
   verb->add_option("--patience", a->patience, "how long it is tried (default 20s)")
       ->type_name("TIME");
-  verb->add_option("--authorities", a->authorities, "PEM file of who may vouch for https hosts")
-      ->type_name("FILE");
   on_run(verb, context, [&context, a] { return run(context, *a); });
 }
 

@@ -97,8 +97,10 @@ std::string tinted(const std::string& text, Tint tint, bool colour) {
 
 Table::Table(std::vector<std::string> titles) : titles_(std::move(titles)) {
   for (std::string& title : titles_) {
-    right_.push_back(!title.empty() && title[0] == '>');
-    if (right_.back()) title.erase(0, 1);
+    const char mark = title.empty() ? ' ' : title[0];
+    right_.push_back(mark == '>');
+    whole_.push_back(mark == '>' || mark == '#');
+    if (whole_.back()) title.erase(0, 1);
   }
 }
 
@@ -108,20 +110,37 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
-void Table::print(std::ostream& out, const Look& look) const {
+// The widths of the columns; where their sum is over `width`, the widest lose first.
+std::vector<std::size_t> Table::fitted(std::size_t width) const {
+  constexpr std::size_t least = 6;
   std::vector<std::size_t> widths;
+  std::size_t all = 0;
   for (std::size_t i = 0; i < titles_.size(); ++i) {
-    std::size_t width = columns_of(titles_[i]);
-    for (const auto& row : rows_) width = std::max(width, columns_of(row[i].text));
-    widths.push_back(width);
+    widths.push_back(columns_of(titles_[i]));
+    for (const auto& row : rows_) widths[i] = std::max(widths[i], columns_of(row[i].text));
+    all += widths[i] + (i > 0 ? 2 : 0);
   }
+  while (width > 0 && all > width) {
+    std::size_t widest = widths.size();
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (whole_[i] || widths[i] <= least) continue;
+      if (widest == widths.size() || widths[i] > widths[widest]) widest = i;
+    }
+    if (widest == widths.size()) break;
+    --widths[widest];
+    --all;
+  }
+  return widths;
+}
+
+void Table::print(std::ostream& out, const Look& look) const {
+  const auto widths = fitted(look.width);
   const auto line = [&](const auto& text_at, const auto& tint_at) {
     std::size_t used = 0;
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      std::string text = text_at(i);
-      if (look.width > 0 && used + columns_of(text) > look.width) {
-        text = cut_to(text, look.width > used ? look.width - used : 0);
-      }
+      std::size_t room = widths[i];
+      if (look.width > 0) room = std::min(room, look.width > used ? look.width - used : 0);
+      const std::string text = cut_to(text_at(i), room);
       const std::size_t columns = columns_of(text);
       const std::string pad(columns < widths[i] ? widths[i] - columns : 0, ' ');
       const bool last = i + 1 == widths.size();

@@ -21,20 +21,26 @@ struct Cell {
 
 struct Look {
   bool colour = false;
-  std::size_t width = 0;  // columns of the terminal; longer lines end in '…'. 0: never cut
+  std::size_t width = 0;   // columns of the terminal; what is longer ends in '…'. 0: never cut
+  std::size_t height = 0;  // its lines; 0: no terminal
 };
 
 class Table {
  public:
-  // A title that begins with '>' is that of a column of numbers, which stand on the right.
+  // A title that begins with '>' is that of a column of numbers, which stand on the right; with
+  // '#', of ids. Where the terminal is too narrow, the widest of the other columns are shortened,
+  // so that every column is seen.
   explicit Table(std::vector<std::string> titles);
   void add(std::vector<Cell> row);  // as many cells as titles
   bool empty() const { return rows_.empty(); }
   void print(std::ostream& out, const Look& look) const;
 
  private:
+  std::vector<std::size_t> fitted(std::size_t width) const;
+
   std::vector<std::string> titles_;
   std::vector<bool> right_;
+  std::vector<bool> whole_;  // never shortened
   std::vector<std::vector<Cell>> rows_;
 };
 
