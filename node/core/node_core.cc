@@ -456,7 +456,9 @@ void NodeCore::tick(Now now) {
       incarnation_ = incarnation;
       replication_.compare_all(now);
     }
-    home_.allow(replication_.caught_up(now) && !stopping_, now);
+    std::vector<NodeId> heard = mesh_.membership().live();
+    std::erase(heard, mesh_.self());
+    home_.allow(replication_.caught_up(heard, now) && !stopping_, now);
     home_.tick(now);
     sender_.allow(home_.acting(), home_.conversations(), now);
   }

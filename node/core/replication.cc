@@ -354,9 +354,13 @@ std::optional<Instant> Replication::deadline() const {
   return due;
 }
 
-bool Replication::caught_up(Now now) const {
+bool Replication::caught_up(const std::vector<NodeId>& heard, Now now) const {
   constexpr Duration grace{2'000};
+  constexpr Duration links_take{10'000};
   if (!started_) return false;
+  const bool awaited = std::any_of(heard.begin(), heard.end(),
+                                   [&](const NodeId& node) { return !connected_.contains(node); });
+  if (awaited && now.steady < *started_ + links_take) return false;
   if (connected_.empty()) return now.steady >= *started_ + grace;
   return std::all_of(peers_.begin(), peers_.end(),
                      [&](const auto& one) { return caught_up_with(one.first, one.second, now); });

@@ -57,8 +57,9 @@ class Replication {
 
   // True once all is here that each connected peer had when it was asked; what they wrote since
   // then comes live. Who is connected and says nothing for 3 s is not in reach. With nobody
-  // connected: after the first 2 s.
-  bool caught_up(Now now) const;
+  // connected: after the first 2 s. `heard`: other nodes that live, as gossip has it; their links
+  // are on the way, and are waited for in the first 10 s.
+  bool caught_up(const std::vector<NodeId>& heard, Now now) const;
   // Nobody of the region is connected.
   bool alone(const Region& region, Now now) const;
   const std::set<NodeId>& connected() const { return connected_; }

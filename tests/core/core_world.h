@@ -98,6 +98,19 @@ class CoreWorld {
     for (auto& host : hosts_) link_to_all(*host);
     run(Duration{6'000});
   }
+  // Some of the links come up at once, others when the test says so.
+  void start_with(const std::vector<LinkKind>& kinds) {
+    for (auto& host : hosts_) open(*host);
+    bring_up(kinds);
+  }
+  void bring_up(const std::vector<LinkKind>& kinds) {
+    for (auto& from : hosts_) {
+      for (auto& to : hosts_) {
+        if (from == to) continue;
+        for (const auto kind : kinds) from->core->link_up(to->id, kind, now(*from));
+      }
+    }
+  }
   // As a process does it whose disk has no room.
   void open_for_reading(std::size_t index, const Error& why) { open(*hosts_[index], why); }
 
