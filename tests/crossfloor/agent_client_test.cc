@@ -24,6 +24,7 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
   std::set<CommandId> known;
   std::vector<DeskCommand> done;
   std::set<std::size_t> not_answered;  // commands whose answer gets lost
+  std::set<std::size_t> held;          // commands that wait for home until refuse()
   kj::HttpHeaderTable table;
   SeededRandom client_random{9};
   ClientSurroundings around{network, timer, client_random, table};
@@ -65,6 +66,7 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     while (carried_out < desk.commands.size()) {
       const std::size_t index = carried_out++;
       const DeskCommand command = desk.commands[index];
+      if (held.contains(index)) continue;
       const RequestId request = index + 1 + 1'000;
       later([this, index, command, request] { carry_out(index, command, request); });
     }
@@ -98,6 +100,18 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
                                {},
                                "so",
                                true});
+  }
+  void refuse(std::size_t index) {
+    CommandAnswer answer;
+    answer.code = name_of(ErrorCode::stale);
+    answer.conversation = desk.commands[index].conversation;
+    api->carry_out(AnswerCommand{index + 1 + 1'000, answer});
+  }
+  void ring_again(const std::string& agent, const ConversationId& id) {
+    const auto epoch = log.course(id, CourseState::ringing, agent, desk.node);
+    log.commit();
+    api->carry_out(NotifyAgent{NotifyAgent::What::ring, agent, id, epoch,
+                               Instant{} + Duration{20'000}, "", true});
   }
   ConversationId ring(const std::string& agent, const std::string& customer,
                       const std::vector<std::string>& texts) {
@@ -181,6 +195,27 @@ TEST_SUITE("agents' clients") {
     CHECK(figures.snapshots == 1);  // the session went on
     CHECK(world.row(id).state == CourseState::closed);
     CHECK(world.row(id).replies.size() == 1);
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("a late no to an older offer is no end of the one that was taken since") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.held = {0, 1};  // home is away, and comes back
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.desk.commands.size() == 1; });
+    world.ring_again("anna", id);
+    world.wait_until([&] { return world.desk.commands.size() == 2; });
+    world.refuse(0);
+    world.wait_until([&] { return figures.errors["stale"] == 1; });
+    world.carry_out(1, world.desk.commands[1], 1'002);
+    world.wait_until([&] { return figures.closed == 1; });
+    CHECK(world.row(id).unanswered.empty());
     world.tasks = nullptr;
   }
 

@@ -18,7 +18,7 @@ AutoAgent::AutoAgent(ClientSurroundings& around, AgentClient::Options client,
                }}) {}
 
 void AutoAgent::say(Step step, const ConversationId& id, client::Command command) {
-  said_[client_.say(std::move(command))] = {step, id};
+  said_[client_.say(std::move(command))] = {step, id, tasks_.at(id).number};
 }
 
 // The agents live as long as the loop.
@@ -147,7 +147,7 @@ void AutoAgent::on(const client::Opened& opened) {
 void AutoAgent::on(const client::HistoryAnswer& answer) {
   const auto said = said_.find(answer.id);
   if (said == said_.end()) return;
-  const auto id = said->second.second;
+  const auto id = said->second.conversation;
   said_.erase(said);
   const auto at = tasks_.find(id);
   if (at == tasks_.end()) return;
@@ -238,7 +238,7 @@ void AutoAgent::finish(const ConversationId& id) {
 void AutoAgent::on(const client::Done& done) {
   const auto said = said_.find(done.id);
   if (said == said_.end()) return;
-  const auto [step, id] = said->second;
+  const auto [step, id, number] = said->second;
   said_.erase(said);
   const auto at = tasks_.find(id);
   if (step == Step::decline) ++figures_.declined;
@@ -246,7 +246,7 @@ void AutoAgent::on(const client::Done& done) {
   if (step == Step::reply) ++figures_.replies;
   if (step == Step::end && options_.ending == Ending::close) ++figures_.closed;
   figures_.last_work = around_.timer.now();
-  if (at == tasks_.end()) return;
+  if (at == tasks_.end() || at->second.number != number) return;
   if (done.epoch) at->second.epoch = std::max(at->second.epoch, *done.epoch);
   if (step == Step::accept) {
     at->second.working = true;
@@ -262,10 +262,11 @@ void AutoAgent::on(const client::Refused& refused) {
   ++figures_.errors[refused.code];
   const auto said = said_.find(refused.id);
   if (said == said_.end()) return;
-  const auto [step, id] = said->second;
+  const auto [step, id, number] = said->second;
   said_.erase(said);
   const auto at = tasks_.find(id);
-  if (at == tasks_.end()) return;
+  // What is said too late of an older offer says nothing of the one that rings now.
+  if (at == tasks_.end() || at->second.number != number) return;
   const bool may_wait = refused.code == name_of(ErrorCode::full);
   if (may_wait && at->second.working) {  // begins this case again a little later
     return work(id, std::max(Duration{1'000}, Duration{refused.retry_after_ms}));

@@ -64,6 +64,11 @@ class AutoAgent {
     bool working = false;               // accepted
   };
   enum class Step { accept, decline, open, more, reply, end };
+  struct Said {
+    Step step;
+    ConversationId conversation;
+    std::uint64_t number = 0;  // of the task: it may have rung anew since
+  };
 
   void take(const client::Message& message);
   void on(const client::Ring& ring);
@@ -90,7 +95,7 @@ class AutoAgent {
   kj::TaskSet& timers_;
   AgentClient client_;
   std::map<ConversationId, Task> tasks_;
-  std::map<std::string, std::pair<Step, ConversationId>> said_;
+  std::map<std::string, Said> said_;
   std::uint64_t next_number_ = 1;
   bool leaving_ = false;
 };
