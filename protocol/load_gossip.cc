@@ -173,18 +173,34 @@ void LoadGossip::store(const NodeId& from, const LoadNews& news, Now now, LoadOu
   const Member* member = membership_.find(record.node);
   // Another start than the one we know of: its own pings will tell which is the later.
   if (!member || member->mark.generation != record.generation || !check(record).ok()) return;
+  const bool followed = membership_.load_marks() == followed_;
   if (from == record.node) membership_.confirm_load(from, record.version);
   const auto found = held_.find(record.node);
+  bool changed = false;
   if (found == held_.end() || newer(record, found->second.record)) {
     const Duration held{std::min(news.held_ms, longest_held_ms)};
     held_[record.node] = Held{record, record, now.steady - held};
-    if (usable(record.node)) {
-      usable_.insert(record.node);
-      out.changed.push_back(record.node);
-    }
+    changed = true;
     if (!straight()) spreading_.add(record.node);
   }
   if (current(*member)) fetches_.erase(record.node);
+  if (!followed) {  // tick() looks at all members anyway
+    if (changed && usable(record.node)) {
+      usable_.insert(record.node);
+      out.changed.push_back(record.node);
+    }
+    return;
+  }
+  // Nothing else happened than that this member confirmed: nobody else need be looked at.
+  followed_ = membership_.load_marks();
+  const bool was = usable_.contains(record.node);
+  if (usable(record.node)) {
+    usable_.insert(record.node);
+    if (changed || !was) out.changed.push_back(record.node);
+  } else if (was) {
+    usable_.erase(record.node);
+    out.changed.push_back(record.node);
+  }
 }
 
 void LoadGossip::tick(Now now, LoadOutbox& out) {
@@ -211,9 +227,12 @@ std::optional<Instant> LoadGossip::deadline() const {
 // Whether the held record is what the member says, now and by itself, that it is.
 bool LoadGossip::current(const Member& member) const {
   const auto found = held_.find(member.node);
-  return member.load_confirmed && found != held_.end() &&
-         found->second.record.generation == member.mark.generation &&
-         found->second.record.version >= member.mark.load_version;
+  return current(member, found == held_.end() ? nullptr : &found->second);
+}
+
+bool LoadGossip::current(const Member& member, const Held* held) {
+  return held && member.load_confirmed && held->record.generation == member.mark.generation &&
+         held->record.version >= member.mark.load_version;
 }
 
 void LoadGossip::follow_membership(Now now, LoadOutbox& out) {
@@ -336,10 +355,17 @@ const LoadRecord* LoadGossip::usable(const NodeId& node) const {
   return &held_.at(node).view;
 }
 
-std::vector<const LoadRecord*> LoadGossip::all_usable() const {
-  std::vector<const LoadRecord*> records;
+// Both are in id order, so one walk along both finds each record's member.
+std::vector<LoadGossip::Usable> LoadGossip::all_usable(Now now) const {
+  std::vector<Usable> records;
+  auto member = membership_.members().begin();
+  const auto end = membership_.members().end();
   for (const auto& [node, held] : held_) {
-    if (const LoadRecord* record = usable(node)) records.push_back(record);
+    while (member != end && member->first < node) ++member;
+    if (member == end) break;
+    if (member->first != node || member->second.state != MemberState::alive) continue;
+    if (!current(member->second, &held)) continue;
+    records.push_back({&held.view, std::max(Duration{0}, now.steady - held.as_of)});
   }
   return records;
 }

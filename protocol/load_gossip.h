@@ -65,7 +65,11 @@ class LoadGossip {
 
   // Null: counts as nothing free, nothing waiting. The own node's: as last set.
   const LoadRecord* usable(const NodeId& node) const;
-  std::vector<const LoadRecord*> all_usable() const;  // of others, in id order
+  struct Usable {
+    const LoadRecord* record = nullptr;
+    Duration age{0};
+  };
+  std::vector<Usable> all_usable(Now now) const;  // of others, in id order
   // How long ago the record's ages were true: age now = oldest_ms + this. Zero if none is held.
   Duration age(const NodeId& node, Now now) const;
   // As the node said last in its present start, whether or not that record is still usable: a node
@@ -85,6 +89,7 @@ class LoadGossip {
   };
 
   bool current(const Member& member) const;
+  static bool current(const Member& member, const Held* held);
   void follow_membership(Now now, LoadOutbox& out);
   void publish(Now now, LoadOutbox& out);
   void adopt_current();

@@ -122,8 +122,8 @@ std::string Mesh::site_of(const NodeId& node) const {
 
 std::vector<PeerLoad> Mesh::usable(Now now) const {
   std::vector<PeerLoad> all;
-  for (const LoadRecord* record : loads_.all_usable()) {
-    all.push_back({record, loads_.age(record->node, now), site_of(record->node) == settings_.site});
+  for (const auto& [record, age] : loads_.all_usable(now)) {
+    all.push_back({record, age, site_of(record->node) == settings_.site});
   }
   return all;
 }

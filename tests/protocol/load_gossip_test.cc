@@ -243,14 +243,14 @@ TEST_SUITE("load gossip") {
     CHECK(floor.free_seen(1, 0) == 3);  // it cannot know yet
     floor.run(3s);                      // a ping has told
     CHECK(floor.at(1).usable(node_id(0)) == nullptr);
-    CHECK(floor.at(1).all_usable().empty());
+    CHECK(floor.at(1).all_usable(floor.time()).empty());
     CHECK(floor.requests > 1);
     CHECK(floor.requests < 10);  // with backoff
     floor.deaf_to_updates = -1;
     floor.run(10s);
     REQUIRE(floor.at(1).usable(node_id(0)));
     CHECK(floor.at(1).usable(node_id(0))->find(acme)->free_primary == 0);
-    CHECK(floor.at(1).all_usable().size() == 1);
+    CHECK(floor.at(1).all_usable(floor.time()).size() == 1);
   }
 
   TEST_CASE("a suspect's record counts as nothing, and holds again when it speaks") {
