@@ -43,7 +43,15 @@ TEST_SUITE("routing bench: figures") {
     CHECK(waits.gone == doctest::Approx(0.5));
     CHECK(waits.within_20 == doctest::Approx(0.5));
     CHECK(waits.remote == doctest::Approx(0.5));
-    CHECK(fairness({waits}) == doctest::Approx(10.0 / 30));
+  }
+
+  TEST_CASE("fairness is what a site's customers waited beyond the same customers of one floor") {
+    Waits pooled, mesh;
+    pooled.site_sums = {300, 100};  // luck: 30 s and 10 s for each of ten
+    pooled.site_counts = mesh.site_counts = {10, 10};
+    mesh.site_sums = {310, 90};
+    CHECK(fairness({mesh}, {pooled}) == doctest::Approx(21.0 / 19));
+    CHECK(fairness({pooled}, {pooled}) == doctest::Approx(1));
   }
 
   TEST_CASE("after a cut, the first conversation that crosses the border counts") {

@@ -83,22 +83,27 @@ Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcom
   return waits;
 }
 
-double fairness(const std::vector<Waits>& by_seed) {
-  std::vector<double> sums, counts;
-  for (const auto& waits : by_seed) {
-    sums.resize(waits.site_sums.size());
-    counts.resize(waits.site_sums.size());
-    for (std::size_t site = 0; site < sums.size(); ++site) {
-      sums[site] += waits.site_sums[site];
-      counts[site] += waits.site_counts[site];
+double fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
+  XF_CHECK(mesh.size() == pooled.size() && !mesh.empty());
+  const auto sites = mesh.front().site_sums.size();
+  std::vector<double> beyond(sites), counts(sites);
+  double pooled_sum = 0, all = 0;
+  for (std::size_t seed = 0; seed < mesh.size(); ++seed) {
+    for (std::size_t site = 0; site < sites; ++site) {
+      beyond[site] += mesh[seed].site_sums[site] - pooled[seed].site_sums[site];
+      counts[site] += pooled[seed].site_counts[site];
+      pooled_sum += pooled[seed].site_sums[site];
+      all += pooled[seed].site_counts[site];
     }
   }
+  const auto mean = [&](std::size_t site) {
+    return pooled_sum / all + beyond[site] / counts[site];
+  };
   double best = INFINITY;
-  for (std::size_t site = 1; site < sums.size(); ++site) {
-    if (counts[site] > 0) best = std::min(best, sums[site] / counts[site]);
+  for (std::size_t site = 0; site < sites; ++site) {
+    if (counts[site] > 0) best = std::min(best, mean(site));
   }
-  if (sums.empty() || counts[0] == 0 || best <= 0 || best == INFINITY) return 1;
-  return sums[0] / counts[0] / best;
+  return counts[0] > 0 && best > 0 ? mean(0) / best : 1;
 }
 
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,

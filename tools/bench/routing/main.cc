@@ -36,6 +36,8 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.first_seed, "the first one's seed");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
   app.add_option("--json", json, "write the figures to this file");
+  app.add_option("--pull-margin-percent", options.router.pull_delta_percent,
+                 "try another rule: how much older, of its own age, a remote one must be");
   app.add_flag("--quiet", quiet, "no progress");
   app.add_flag("--list", list, "names of the cells, and nothing else");
   CLI11_PARSE(app, argc, argv);

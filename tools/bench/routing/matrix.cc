@@ -92,8 +92,8 @@ class Rows {
       mesh.push_back(seed.mesh);
       pooled.push_back(seed.pooled);
     }
-    add({"", "mean wait of the busiest site / best-off site", fairness(mesh), 0, 1.05, false, "",
-         "pooled " + number(fairness(pooled), 3)});
+    add({"", "mean wait of the busiest site / best-off site", fairness(mesh, pooled), 0, 1.05,
+         false, "", ""});
   }
 
   void costs() {

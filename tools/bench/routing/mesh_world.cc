@@ -68,9 +68,7 @@ struct MeshWorld::Node final : PeerLoads {
 
   std::vector<PeerLoad> usable(Now now) const override {
     std::vector<PeerLoad> all;
-    for (const auto* record : loads.all_usable()) {
-      all.push_back({record, loads.age(record->node, now), false});
-    }
+    for (const auto& [record, age] : loads.all_usable(now)) all.push_back({record, age, false});
     return all;
   }
   bool may_see(const NodeId&, const Region&) const override { return true; }
