@@ -41,12 +41,14 @@ struct RouterOptions {
                Duration{60'000}};
   PerKind lease{Duration{30'000}, Duration{120'000}, Duration{600'000}, Duration{30'000},
                 Duration{120'000}};
-  // A remote head must be this much older than the own one before a slot goes to it.
+  // A remote head must be older than the own one by a share of its own age, but at most by this,
+  // before a slot goes to it.
   PerKind pull_delta{Duration{8'000}, Duration{30'000}, Duration{300'000}, Duration{8'000},
                      Duration{30'000}};
   // How long a conversation waits for its last agent; never more than 20 % of its target.
   PerKind preferred_wait{Duration{10'000}, Duration{60'000}, Duration{600'000}, Duration{10'000},
                          Duration{60'000}};
+  int pull_delta_percent = 4;
   int helper_after_percent = 10;     // of the target
   int optional_skills_percent = 25;  // of the target; then they are not asked for any more
   int preferred_percent = 20;
@@ -256,6 +258,7 @@ class Router {
                                         const WaitingLine::Head* local, bool any_time, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
+  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local, Now now);
   void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);

@@ -77,20 +77,34 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
         continue;
       }
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
-      if (local) {
-        const auto verdict = guard_.judge(record.node, load.service.kind,
-                                          mesh_busy(load.service.kind, now), now.steady);
-        if (verdict == HandlingGuard::Verdict::only_when_idle) continue;
-        const double reserve = static_cast<double>(options_.pull_delta[kind].count()) *
-                               (verdict == HandlingGuard::Verdict::reserved ? 3 : 1);
-        if (urgency <= local->urgency + reserve / static_cast<double>(target.count())) continue;
-      }
-      if (!best || urgency > best->urgency) {
-        best = RemoteHead{record.node, load.service, urgency};
-      }
+      const RemoteHead head{record.node, load.service, urgency};
+      if (local && !beats_local(head, age, *local, now)) continue;
+      if (!best || urgency > best->urgency) best = head;
     }
   }
   return best;
+}
+
+// Older by enough to be worth a slot here. Short waits are compared as strictly as long ones: the
+// margin is a share of the wait, so that no site's customers wait longer than others' by more than
+// that share. Work from a home for which agents here are slow has to be older by far.
+bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
+                         Now now) {
+  const auto kind = remote.service.kind;
+  const auto target = options_.target[kind_index(kind)];
+  Duration margin = options_.pull_delta[kind_index(kind)];
+  switch (guard_.judge(remote.home, kind, mesh_busy(kind, now), now.steady)) {
+    case HandlingGuard::Verdict::only_when_idle:
+      return false;
+    case HandlingGuard::Verdict::reserved:
+      margin *= 3;
+      break;
+    case HandlingGuard::Verdict::normal:
+      margin = std::min(margin, Duration{age * options_.pull_delta_percent / 100});
+      break;
+  }
+  const auto reserve = static_cast<double>(margin.count()) / static_cast<double>(target.count());
+  return remote.urgency > local.urgency + reserve;
 }
 
 bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {
