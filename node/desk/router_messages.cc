@@ -125,7 +125,10 @@ void Router::assigned(const NodeId& from, const Assignment& assignment, Now now,
       out.events.push_back(LeaseTaken{from, conversation, assignment.epoch, assignment.agent,
                                       Duration{static_cast<std::int64_t>(assignment.lease_ms)},
                                       work->held_since});
-      out.send(from, Ringing{conversation, assignment.epoch, assignment.nonce});
+      // Who accepts at once says so with the next word; if that is lost, home asks again.
+      if (!assignment.auto_accept) {
+        out.send(from, Ringing{conversation, assignment.epoch, assignment.nonce});
+      }
       RingNotice notice;
       notice.agent = assignment.agent;
       notice.conversation = conversation;

@@ -139,14 +139,19 @@ TEST_SUITE("router") {
     CHECK(world.course(1).state == State::active);
   }
 
-  TEST_CASE("a remote head must be older by the reserve before it goes before the local one") {
-    for (const auto& [older_by, first] : {std::pair{5s, 2}, std::pair{7s, 2}, std::pair{12s, 1}}) {
+  TEST_CASE("a remote head must be older by 4 % of its age, at most by the reserve") {
+    struct Step {
+      Duration older_by, waited;
+      std::uint64_t first;
+    };
+    for (const auto& [older_by, waited, first] :
+         {Step{30ms, 1s, 2}, Step{2s, 1s, 1}, Step{7s, 300s, 2}, Step{9s, 300s, 1}}) {
       CAPTURE(older_by.count());
       DeskWorld world(1);
       world.arrives(1, world.customer(1));
       world.run(older_by);
       world.arrives(2, world.customer(2));
-      world.run(1s);
+      world.run(waited);
       world.on_duty(2, chatter("bob"));
       world.run(200ms);
       CHECK(world.course(first).rang.size() == 1);

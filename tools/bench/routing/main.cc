@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/bench/routing/matrix.h"
+#include "tools/bench/routing/speed.h"
 
 namespace {
 
@@ -18,13 +19,31 @@ bool named(const Cell& cell, const std::vector<std::string>& wanted) {
   return false;
 }
 
+// What a core can decide at all, next to what is asked of it.
+void report_speed() {
+  const SpeedOptions options;
+  std::printf("%zu agents, %zu classes, %zu other nodes, one core\n", options.agents,
+              options.classes, options.peers);
+  for (const auto& speed : measure_growth(options)) {
+    const bool judged = speed.asked == options.waiting;
+    std::printf(
+        "  %6zu waiting: %7.0f decisions/s%s; one: median %.1f us, P99 %.1f us; load "
+        "record %.0f us\n",
+        speed.waiting, speed.decisions_per_second,
+        !judged                                ? ""
+        : speed.decisions_per_second >= 20'000 ? " (>= 20000: reached)"
+                                               : " (>= 20000: MISSED)",
+        speed.median_us, speed.p99_us, speed.load_record_us);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{
       "Measures the routing of real nodes against a perfect pooled queue and a central dispatcher "
       "one link away, with the same customers. Without --full a short check."};
-  bool full = false, variants = false, quiet = false, list = false;
+  bool full = false, variants = false, quiet = false, list = false, speed = false;
   std::string json;
   std::vector<std::string> only;
   RunOptions options;
@@ -39,9 +58,14 @@ int main(int argc, char** argv) {
   app.add_option("--pull-margin-percent", options.router.pull_delta_percent,
                  "try another rule: how much older, of its own age, a remote one must be");
   app.add_flag("--quiet", quiet, "no progress");
+  app.add_flag("--speed", speed, "decisions per second on one core instead");
   app.add_flag("--list", list, "names of the cells, and nothing else");
   CLI11_PARSE(app, argc, argv);
 
+  if (speed) {
+    report_speed();
+    return 0;
+  }
   std::vector<Cell> cells;
   for (auto& cell : variants ? variant_cells(full) : matrix_cells(full)) {
     if (named(cell, only)) cells.push_back(std::move(cell));
