@@ -23,9 +23,9 @@ struct Waits {
 };
 Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcome);
 
-// The busiest site's mean wait / the best-off site's, over all seeds together. A pooled floor is fair
-// by construction, but in a run of some hours luck is not: so each site is charged with what its
-// customers waited beyond the same customers of the pooled floor, on top of the pooled mean.
+// The busiest site's mean wait / the best-off site's, over all seeds together. A pooled floor is
+// fair by construction, but in a run of some hours luck is not: so each site is charged with what
+// its customers waited beyond the same customers of the pooled floor, on top of the pooled mean.
 double fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled);
 
 // Waits of those who came to the span's site within it.
