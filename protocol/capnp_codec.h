@@ -1,4 +1,8 @@
-// Described structs (protocol/fields.h) to and from Cap'n Proto, through its dynamic API.
+// Described structs (protocol/fields.h) to and from Cap'n Proto.
+//
+// A plan lays a struct's shape (protocol/shapes.h) over its schema: which field is which bits of
+// the data section or which pointer. It is made once for each pair; then writing and reading only
+// follow it. Nothing here is compiled anew for a new struct.
 //
 // Include this in the one .cc of a wire family, so that nobody else pays for Cap'n Proto's headers:
 //
@@ -38,27 +42,14 @@
 // Bytes are Cap'n Proto's standard framing of exactly one segment, without anything behind it.
 #pragma once
 
-#include <capnp/dynamic.h>
-#include <capnp/message.h>
 #include <capnp/schema.h>
 
-#include <array>
-#include <atomic>
-#include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "protocol/fields.h"
+#include "protocol/capnp_plan.h"
 #include "protocol/result.h"
 
 namespace crossfloor {
-
-struct CapnpLimits {
-  std::size_t max_bytes = 4 * 1024 * 1024;
-  std::size_t max_items = 100'000;  // of all lists together: bounds memory where bytes do not
-  int max_nesting = 16;             // pointers from the root; a list of structs counts twice
-};
 
 template <typename T>
 concept CapnpRoot = Described<T> || VariantField<T>;
@@ -73,16 +64,19 @@ struct CapnpSchema {
 
 // Stops the process if the schema lacks a field of T: that is a bug, which check_schema tells of.
 template <CapnpRoot T>
-Bytes encode_capnp(const T& value, capnp::StructSchema schema);
-template <CapnpRoot T>
-Bytes encode_capnp(const T& value) {
-  return encode_capnp(value, SchemaOf<T>::get());
+Bytes encode_capnp(const T& value, capnp::StructSchema schema = SchemaOf<T>::get()) {
+  return capnp_detail::encode(capnp_detail::plan_for<T>(schema), &value);
 }
 
 // Never throws. too_large: over a limit. not_found: a member of a union that this node does not
 // know ("unknown message kind 7"): a newer node sent it. malformed: anything else.
 template <CapnpRoot T>
-Result<T> decode_capnp(ByteView bytes, capnp::StructSchema schema, const CapnpLimits& limits = {});
+Result<T> decode_capnp(ByteView bytes, capnp::StructSchema schema, const CapnpLimits& limits = {}) {
+  T out{};
+  auto status = capnp_detail::decode(capnp_detail::plan_for<T>(schema), bytes, limits, &out);
+  if (!status.ok()) return status.error();
+  return out;
+}
 template <CapnpRoot T>
 Result<T> decode_capnp(ByteView bytes, const CapnpLimits& limits = {}) {
   return decode_capnp<T>(bytes, SchemaOf<T>::get(), limits);
@@ -91,12 +85,8 @@ Result<T> decode_capnp(ByteView bytes, const CapnpLimits& limits = {}) {
 // Every described field exists in the schema with a fitting type, and the other way round. The
 // error lists all that does not fit.
 template <CapnpRoot T>
-Status check_schema(capnp::StructSchema schema);
-template <CapnpRoot T>
-Status check_schema() {
-  return check_schema<T>(SchemaOf<T>::get());
+Status check_schema(capnp::StructSchema schema = SchemaOf<T>::get()) {
+  return capnp_detail::check_schema(shape_of<T>(), schema);
 }
 
 }  // namespace crossfloor
-
-#include "protocol/capnp_codec_detail.h"

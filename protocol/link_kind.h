@@ -11,6 +11,8 @@ enum class LinkKind : std::uint8_t {
   live,   // entries just written, commands, questions of operators
   bulk,   // catch-up; opened when needed
 };
-constexpr auto names_of(LinkKind) { return std::array{"pulse", "live", "bulk"}; }
+constexpr auto names_of(LinkKind) {
+  return std::array{"pulse", "live", "bulk"};
+}
 
 }  // namespace crossfloor

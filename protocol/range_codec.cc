@@ -7,7 +7,9 @@ constexpr char form_body = 1;
 constexpr char form_erased = 2;
 constexpr std::size_t fixed = 1 + EntryHeader::encoded_size + 4;
 
-Error cut_short() { return {ErrorCode::malformed, "a range whose entries are cut short", "", ""}; }
+Error cut_short() {
+  return {ErrorCode::malformed, "a range whose entries are cut short", "", ""};
+}
 
 }  // namespace
 

@@ -190,6 +190,7 @@ struct Conversation {
     visit("last_ms", self.last_ms);
     visit("first_reply_ms", self.first_reply_ms);
     visit("last", self.last);
+    // New fields go here: rows written before stay readable.
   }
 };
 

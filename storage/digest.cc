@@ -10,38 +10,6 @@ namespace {
 // All rows but those that only say what is to be done here (O, U).
 constexpr std::string_view digested_kinds = "ACHIKLMPRSV";
 
-template <typename Row>
-Result<Region> region_in(ByteView value) {
-  auto row = decode_row<Row>(value);
-  if (!row.ok()) return row.error();
-  return std::move(row.value().region);
-}
-
-Result<Region> region_of(char kind, ByteView value) {
-  switch (kind) {
-    case 'A':
-      return region_in<SubjectRow>(value);
-    case 'C':
-      return region_in<Conversation>(value);
-    case 'I':
-      return region_in<ItemRow>(value);
-    case 'K':
-      return region_in<CommandRow>(value);
-    case 'L':
-      return region_in<LinkRow>(value);
-    case 'M':
-      return region_in<MessageRow>(value);
-    case 'P':
-      return region_in<PlaceRow>(value);
-    case 'R':
-      return region_in<ReplyRow>(value);
-    case 'S':
-      return region_in<ThreadRow>(value);
-    default:
-      return Region(value);  // H and V say nothing else
-  }
-}
-
 }  // namespace
 
 std::string Digest::text() const {
@@ -93,14 +61,14 @@ Result<bool> DigestReckoner::step(const Reader& snapshot, std::size_t max_bytes)
                                   return false;
                                 }
                                 bytes += key.size() + value.size();
-                                auto region = region_of(kind, value);
-                                if (key.size() < 2 || !region.ok()) {
+                                auto row = settle_row(kind, value);
+                                if (key.size() < 2 || !row.ok()) {
                                   bad = Error{ErrorCode::corrupt, "a row that cannot be read",
                                               std::string(1, kind) + " " + to_hex(key.substr(1)),
                                               "start the node once with --rebuild"};
                                   return false;
                                 }
-                                if (region.value() == region_) add(key, value);
+                                if (row.value().region == region_) add(key, row.value().bytes);
                                 return true;
                               });
   if (!status.ok()) return status.error();

@@ -18,8 +18,9 @@
 
 namespace crossfloor {
 
-// To be raised whenever the same entries fold into other rows; such a node rebuilds its rows.
-inline constexpr std::uint32_t projection_version = 1;
+// To be raised whenever the same entries fold into other rows, or rows are written otherwise.
+// 1: rows as Cap'n Proto. 2: packed.
+inline constexpr std::uint32_t projection_version = 2;
 
 struct Digest {
   std::uint64_t first = 0;  // two sums modulo 2^64, of the two halves of each row's hash

@@ -3,6 +3,17 @@
 #include "storage/log_keys.h"
 
 namespace crossfloor {
+namespace {
+
+Status write_version(Store& store) {
+  Batch batch;
+  Bytes version;
+  put_le32(version, store_format);
+  batch.put(keys::format(), std::move(version));
+  return store.commit(batch);
+}
+
+}  // namespace
 
 Status settle_store_format(Store& store) {
   auto held = store.get(keys::format());
@@ -16,11 +27,7 @@ Status settle_store_format(Store& store) {
           ErrorCode::corrupt, "the store holds data but not the version of its format", "",
           "restore it from a backup, or start with an empty one: peers send what they hold"};
     }
-    Batch batch;
-    Bytes version;
-    put_le32(version, store_format);
-    batch.put(keys::format(), std::move(version));
-    return store.commit(batch);
+    return write_version(store);
   }
   if (held.value()->size() != 4) {
     return Error{ErrorCode::corrupt, "the version of the store's format cannot be read", "",
@@ -33,7 +40,8 @@ Status settle_store_format(Store& store) {
                      std::to_string(store_format),
                  "", "run the newer version that wrote it"};
   }
-  return {};
+  // Before anything of this version is written: an older program could not read it.
+  return found < store_format ? write_version(store) : Status{};
 }
 
 }  // namespace crossfloor

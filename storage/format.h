@@ -6,10 +6,11 @@
 
 namespace crossfloor {
 
-inline constexpr std::uint32_t store_format = 1;
+// 1: rows as Cap'n Proto. 2: packed rows, beside older ones that did not change since.
+inline constexpr std::uint32_t store_format = 2;
 
-// Writes the version to an empty store, checks it in any other. Errors: conflict (a newer version),
-// corrupt (data without a version), and those of the store.
+// Writes the version to an empty store and to an older one, checks it in any other. Errors:
+// conflict (a newer version), corrupt (data without a version), and those of the store.
 Status settle_store_format(Store& store);
 
 }  // namespace crossfloor

@@ -3,23 +3,56 @@
 #include <algorithm>
 
 #include "protocol/capnp_codec.h"
+#include "storage/packed.h"
 #include "storage/projections.h"
 #include "storage/rows.capnp.h"
 
 namespace crossfloor {
 
-#define XF_ROW(Row)                                                                        \
-  template <>                                                                              \
-  struct SchemaOf<Row> : CapnpSchema<wire::Row> {};                                        \
-  template <>                                                                              \
-  Bytes encode_row(const Row& row) {                                                       \
-    return encode_capnp(row);                                                              \
-  }                                                                                        \
-  template <>                                                                              \
-  Result<Row> decode_row(ByteView bytes) {                                                 \
-    auto row = decode_capnp<Row>(bytes);                                                   \
-    if (!row.ok()) return Error{ErrorCode::corrupt, "a row: " + row.error().what, "", ""}; \
-    return row;                                                                            \
+// A row begins with the number of its format. Format 1 was Cap'n Proto, whose framing begins with
+// 0. It is still read; a row changes its format when it is next written.
+namespace {
+
+constexpr char packed_row = 2;
+
+template <typename Row>
+Bytes packed(const Row& row) {
+  Bytes out;
+  out.reserve(512);
+  out.push_back(packed_row);
+  append_packed(out, shape_of<Row>(), &row);
+  return out;
+}
+
+template <typename Row>
+Result<Row> unpacked(ByteView bytes) {
+  const auto unreadable = [](const Error& error) {
+    return Error{ErrorCode::corrupt, "a row: " + error.what, "", ""};
+  };
+  if (bytes.empty() || bytes.front() != packed_row) {
+    auto row = decode_capnp<Row>(bytes);
+    if (!row.ok()) return unreadable(row.error());
+    return row;
+  }
+  Row row;
+  if (auto status = read_packed(bytes.substr(1), shape_of<Row>(), &row); !status.ok()) {
+    return unreadable(status.error());
+  }
+  return row;
+}
+
+}  // namespace
+
+#define XF_ROW(Row)                                 \
+  template <>                                       \
+  struct SchemaOf<Row> : CapnpSchema<wire::Row> {}; \
+  template <>                                       \
+  Bytes encode_row(const Row& row) {                \
+    return packed(row);                             \
+  }                                                 \
+  template <>                                       \
+  Result<Row> decode_row(ByteView bytes) {          \
+    return unpacked<Row>(bytes);                    \
   }
 
 XF_ROW(Conversation)
@@ -32,6 +65,42 @@ XF_ROW(ReplyRow)
 XF_ROW(LinkRow)
 XF_ROW(SubjectRow)
 #undef XF_ROW
+
+namespace {
+
+template <typename Row>
+Result<SettledRow> settled(ByteView value) {
+  auto row = decode_row<Row>(value);
+  if (!row.ok()) return row.error();
+  return SettledRow{row.value().region, encode_row(row.value())};
+}
+
+}  // namespace
+
+Result<SettledRow> settle_row(char kind, ByteView value) {
+  switch (kind) {
+    case 'A':
+      return settled<SubjectRow>(value);
+    case 'C':
+      return settled<Conversation>(value);
+    case 'I':
+      return settled<ItemRow>(value);
+    case 'K':
+      return settled<CommandRow>(value);
+    case 'L':
+      return settled<LinkRow>(value);
+    case 'M':
+      return settled<MessageRow>(value);
+    case 'P':
+      return settled<PlaceRow>(value);
+    case 'R':
+      return settled<ReplyRow>(value);
+    case 'S':
+      return settled<ThreadRow>(value);
+    default:
+      return SettledRow{Region(value), Bytes(value)};  // H, O, U and V say nothing else
+  }
+}
 
 const MessageCopy* MessageRow::find(MessageKind kind, const Subject& text) const {
   const auto at = std::find_if(copies.begin(), copies.end(), [&](const MessageCopy& copy) {

@@ -15,6 +15,9 @@
 //   A <subject>                          SubjectRow: latest entry about an agent or account
 //   V <position>                         nothing: an operator's act, in order
 //
+// A new field of a row, or of what a row holds, goes to the end of its `fields`: rows written
+// before stay readable (storage/packed.h; tests/golden/rows.txt).
+//
 // Every key ends on its region's number or id being unguessable, so regions never share a row.
 #pragma once
 
@@ -168,9 +171,18 @@ struct SubjectRow {
   }
 };
 
+// In the packed form (storage/packed.h), behind a byte that names it. Reading takes format 1, too.
 template <typename Row>
 Bytes encode_row(const Row& row);
 template <typename Row>
 Result<Row> decode_row(ByteView bytes);
+
+// A row of any kind: its region, and the bytes as encode_row() writes them now, so that rows
+// written by an older version compare equal. Errors: corrupt.
+struct SettledRow {
+  Region region;
+  Bytes bytes;
+};
+Result<SettledRow> settle_row(char kind, ByteView value);
 
 }  // namespace crossfloor

@@ -1,5 +1,7 @@
 #include "protocol/capnp_codec.h"
 
+#include <capnp/dynamic.h>
+#include <capnp/message.h>
 #include <doctest/doctest.h>
 
 #include <thread>
@@ -202,7 +204,7 @@ TEST_SUITE("capnp codec") {
     // A Ping's payload is Data of free size; read as TookHome it stands where `who` is an id.
     capnp::MallocMessageBuilder message;
     auto home = message.initRoot<capnp::DynamicStruct>(capnp::Schema::from<wire::TookHome>());
-    home.set("who", capnp_detail::data_of("too short"));
+    home.set("who", capnp::Data::Reader(kj::StringPtr("too short").asBytes()));
     const auto segment = message.getSegmentsForOutput()[0];
     Bytes bytes(4, '\0');
     put_le32(bytes, static_cast<std::uint32_t>(segment.size()));

@@ -141,14 +141,19 @@ TEST_SUITE("stores") {
   TEST_CASE("a store remembers its format, and a newer one is refused with the reason") {
     MemoryStore store;
     REQUIRE(settle_store_format(store).ok());
-    CHECK(to_hex(*held(store, keys::format())) == "01000000");
+    CHECK(to_hex(*held(store, keys::format())) == "02000000");
     CHECK(settle_store_format(store).ok());
     Bytes newer;
     put_le32(newer, store_format + 1);
     REQUIRE(store.commit(put(keys::format(), newer)).ok());
     const auto refused = settle_store_format(store);
     CHECK(refused.error().code == ErrorCode::conflict);
-    CHECK(refused.error().what == "the store has format 2; this program knows up to 1");
+    CHECK(refused.error().what == "the store has format 3; this program knows up to 2");
+    Bytes older;
+    put_le32(older, 1);
+    REQUIRE(store.commit(put(keys::format(), older)).ok());
+    CHECK(settle_store_format(store).ok());
+    CHECK(to_hex(*held(store, keys::format())) == "02000000");
     MemoryStore odd;
     REQUIRE(odd.commit(put("x", "y")).ok());
     CHECK(settle_store_format(odd).error().code == ErrorCode::corrupt);
