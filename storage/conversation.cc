@@ -277,6 +277,13 @@ ReplyState* Conversation::find_reply(const ReplyId& wanted) {
   return at == replies.end() ? nullptr : &*at;
 }
 
+bool Conversation::is_open() const {
+  if (is_alias() || !opened) return false;
+  return state != CourseState::closed || !unanswered.empty() ||
+         std::any_of(replies.begin(), replies.end(),
+                     [](const ReplyState& reply) { return reply.open(); });
+}
+
 Conversation fold_conversation(const ConversationId& id,
                                const std::vector<ConversationItem>& items) {
   std::vector<TermHome> homes;

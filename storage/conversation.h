@@ -137,6 +137,9 @@ struct Conversation {
   NodeId home() const { return homes.empty() ? NodeId{} : homes.back().node; }
   std::uint64_t term() const { return homes.empty() ? 0 : homes.back().term; }
   bool is_alias() const { return !alias_of.is_zero(); }
+  // Somebody has something to do about it: a customer waits, an agent has it, or a reply is not
+  // out.
+  bool is_open() const;
   // The age that never resets: of the oldest unanswered message, else of this state.
   std::int64_t waiting_since_ms() const {
     return unanswered.empty() ? since_ms : unanswered.front().since_ms;

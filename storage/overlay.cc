@@ -34,21 +34,20 @@ Status merge(At at, At end, Before before, const Scan& scan_base, const Reader::
 void Overlay::add(std::uint64_t number, const Batch& batch) {
   XF_CHECK(batches_.empty() || batches_.back().number < number);
   Added added{number, {}};
-  added.keys.reserve(batch.writes().size());
+  added.written.reserve(batch.writes().size());
   for (const auto& write : batch.writes()) {
-    latest_.insert_or_assign(write.key, Pending{number, write.value});
-    added.keys.push_back(write.key);
+    const auto [at, fresh] = latest_.try_emplace(write.key);
+    // Who wrote it before, in this batch or another, names it already or does so no more.
+    if (fresh || at->second.number != number) added.written.push_back(at);
+    at->second = {number, write.value};
   }
   batches_.push_back(std::move(added));
 }
 
 void Overlay::forget(std::uint64_t number) {
   while (!batches_.empty() && batches_.front().number <= number) {
-    for (const auto& key : batches_.front().keys) {
-      const auto found = latest_.find(key);
-      if (found != latest_.end() && found->second.number == batches_.front().number) {
-        latest_.erase(found);
-      }
+    for (const auto& at : batches_.front().written) {
+      if (at->second.number == batches_.front().number) latest_.erase(at);
     }
     batches_.pop_front();
   }

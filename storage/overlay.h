@@ -39,7 +39,7 @@ class Overlay final : public Reader {
   using Latest = std::map<Bytes, Pending, std::less<>>;
   struct Added {
     std::uint64_t number;
-    std::vector<Bytes> keys;
+    std::vector<Latest::iterator> written;  // first by this batch; later ones may have written them
   };
 
   const Reader& base_;

@@ -23,8 +23,15 @@ constexpr auto by_position = [](const auto& a, const auto& b) { return a.at < b.
 
 }  // namespace
 
-// One entry on its way into the rows.
+// One entry on its way into the rows. Conversations and messages are read once, and written once
+// when all that the entry changes is folded.
 struct Projections::Arrival {
+  template <typename Row>
+  struct Held {
+    std::optional<Row> row;
+    bool changed = false;
+  };
+
   Workspace& rows;
   const Entry& entry;
   EntryHeader header;
@@ -33,6 +40,8 @@ struct Projections::Arrival {
   const Subjects& subjects;
   FoldNews& news;
   Status failed;  // the first error of the store; later steps are then skipped
+  std::map<ConversationId, Held<Conversation>> conversations;
+  std::map<MessageId, Held<MessageRow>> messages;
 
   ConversationId conversation() const { return header.subject.as<ConversationId>(); }
 
@@ -42,16 +51,62 @@ struct Projections::Arrival {
     if (failed.ok()) failed = row.error();
     return Row{};
   }
+  std::optional<Conversation>& held(const ConversationId& id) {
+    const auto [place, fresh] = conversations.try_emplace(id);
+    if (fresh) take(crossfloor::rows::conversation(rows, id), place->second.row);
+    return place->second.row;
+  }
+  MessageRow& held(const MessageId& id) {
+    const auto [place, fresh] = messages.try_emplace(id);
+    if (fresh) take(crossfloor::rows::message(rows, id), place->second.row);
+    if (!place->second.row) place->second.row.emplace();
+    return *place->second.row;
+  }
+  void changed(const ConversationId& id) { conversations[id].changed = true; }
+  void changed(const MessageId& id) { messages[id].changed = true; }
+
   ConversationId standing(const ConversationId& id) {
-    auto found = crossfloor::rows::canonical(rows, id);
-    if (found.ok()) return found.value();
-    if (failed.ok()) failed = found.error();
-    return id;
+    const auto& row = held(id);
+    return row && row->is_alias() ? row->alias_of : id;
   }
   void note(Status status) {
     if (!status.ok() && failed.ok()) failed = status;
   }
+
+  // Writes what changed.
+  void settle();
+
+ private:
+  template <typename Row>
+  void take(Result<std::optional<Row>> read, std::optional<Row>& row) {
+    if (read.ok()) {
+      row = std::move(read).value();
+    } else {
+      note(read.error());
+    }
+  }
 };
+
+void Projections::Arrival::settle() {
+  for (const auto& [id, message] : messages) {
+    if (message.changed) rows.put(crossfloor::rows::message_key(id), encode_row(*message.row));
+  }
+  for (const auto& [id, held] : conversations) {
+    if (!held.changed) continue;
+    const auto marker = keyed('O', id.view());
+    const bool open = held.row && held.row->is_open();
+    if (held.row) {
+      rows.put(crossfloor::rows::conversation_key(id), encode_row(*held.row));
+    } else {
+      rows.erase(crossfloor::rows::conversation_key(id));
+    }
+    auto marked = rows.get(marker);
+    if (!marked.ok()) return note(marked.error());
+    if (open && !marked.value()) rows.put(marker, region);
+    if (!open && marked.value()) rows.erase(marker);
+    news.conversations.insert(id);
+  }
+}
 
 Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequence,
                          const Entry& entry, FoldNews& news) const {
@@ -66,6 +121,8 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
             {header.value().time, stream.origin.node, stream.origin.generation, sequence},
             *subjects,
             news,
+            {},
+            {},
             {}};
   switch (static_cast<EntryKind>(header.value().kind)) {
     case EntryKind::message:
@@ -121,13 +178,14 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
     case EntryKind::generation:
       break;
   }
+  if (a.failed.ok()) a.settle();
   return a.failed;
 }
 
 void Projections::fold_message(Arrival& a) const {
   const auto id = a.header.subject.as<MessageId>();
   auto body = decode_body<MessageBody>(a.entry.body);
-  MessageRow row = a.get(rows::message(a.rows, id));
+  MessageRow& row = a.held(id);
   row.region = a.region;
   MessageCopy copy{a.at, MessageKind::message, {}};
   if (body.ok()) {
@@ -142,7 +200,7 @@ void Projections::fold_message(Arrival& a) const {
     }
   }
   insert_sorted(row.copies, copy, by_position);
-  a.rows.put(rows::message_key(id), encode_row(row));
+  a.changed(id);
   if (row.placements.empty()) {
     a.rows.put(keyed('U', id.view()), a.region);
     a.news.unplaced.insert(id);
@@ -157,11 +215,11 @@ void Projections::fold_placed(Arrival& a) const {
   if (!decoded.ok()) return;
   const PlacedBody& body = decoded.value();
   if (body.opens) opened(a, body);
-  MessageRow row = a.get(rows::message(a.rows, body.message));
+  MessageRow& row = a.held(body.message);
   const auto before = row.placements;
   row.region = a.region;
   insert_sorted(row.placements, Placement{a.at, a.conversation()}, by_position);
-  a.rows.put(rows::message_key(body.message), encode_row(row));
+  a.changed(body.message);
   a.rows.erase(keyed('U', body.message.view()));
   const auto target = a.standing(row.placements.front().conversation);
   if (before.empty()) {
@@ -179,10 +237,8 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
   if (row.copies.empty()) return;
   const auto subject = row.placements.front().conversation;
   const auto to = a.standing(subject);
-  auto held = rows::conversation(a.rows, to);
-  if (!held.ok()) return a.note(held.error());
-  Conversation folded = std::move(held).value().value_or(Conversation{});
-  folded.id = to;
+  auto& folded = a.held(to);
+  if (!folded) folded.emplace().id = to;
   bool grows = from == to;
   for (const auto& copy : row.copies) {
     if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
@@ -191,9 +247,9 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
     a.rows.put(keyed('I', to.view(), copy.at.key()), encode_row(item_row));
     if (!grows) continue;
     const auto item = item_at(a, to, copy.at, item_row);
-    grows = item && fold_next(folded, *item);
+    grows = item && fold_next(*folded, *item);
   }
-  if (grows) return store(a, folded);
+  if (grows) return store(a, to);
   if (from != to) refold(a, from);
   refold(a, to);
 }
@@ -205,10 +261,10 @@ void Projections::index_by_customer(Arrival& a, const PlacedBody& body) const {
     put_be64(age, at.time.value);
     return keyed('H', handle.view(), age + Bytes(a.header.subject.view()));
   };
-  const Conversation known = a.get(rows::conversation(a.rows, a.conversation()));
-  if (known.opened) {
-    if (known.opened_at < a.at) return;
-    a.rows.erase(key_of(known.handle, known.opened_at));
+  const auto& known = a.held(a.conversation());
+  if (known && known->opened) {
+    if (known->opened_at < a.at) return;
+    a.rows.erase(key_of(known->handle, known->opened_at));
   }
   a.rows.put(key_of(body.handle, a.at), a.region);
 }
@@ -253,12 +309,13 @@ void Projections::opened(Arrival& a, const PlacedBody& body) const {
     alias.alias_of = stands;
     alias.state = CourseState::closed;
     alias.reason = "alias";
-    store(a, alias);
+    a.held(alias.id) = alias;
+    store(a, alias.id);
     move_items(a, one.conversation, stands);
   }
   if (before != stands) {
     // It was an alias until now: its own row is folded anew.
-    a.rows.erase(rows::conversation_key(stands));
+    a.held(stands).reset();
     move_items(a, before, stands);
   }
   if (thread.opened.size() > 1) refold(a, stands);
@@ -318,11 +375,11 @@ void Projections::note_external_name(Arrival& a) const {
     return;
   }
   const auto id = a.subjects.message(body.value().account, body.value().external_id);
-  MessageRow row = a.get(rows::message(a.rows, id));
+  MessageRow& row = a.held(id);
   if (!row.echo_of.is_zero() && row.echo_of <= body.value().reply) return;
   row.region = a.region;
   row.echo_of = body.value().reply;
-  a.rows.put(rows::message_key(id), encode_row(row));
+  a.changed(id);
   if (!row.placements.empty()) refold(a, a.standing(row.placements.front().conversation));
 }
 
@@ -332,11 +389,9 @@ void Projections::add_item(Arrival& a, const ConversationId& conversation, const
   const auto standing = a.standing(conversation);
   const ItemRow row{a.region, kind, subject, message};
   a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
-  auto folded = rows::conversation(a.rows, standing);
-  if (!folded.ok()) return a.note(folded.error());
-  if (folded.value()) {
+  if (auto& folded = a.held(standing)) {
     auto item = item_at(a, standing, at, row);
-    if (item && fold_next(*folded.value(), *item)) return store(a, *folded.value());
+    if (item && fold_next(*folded, *item)) return store(a, standing);
   }
   refold(a, standing);
 }
@@ -374,25 +429,13 @@ void Projections::refold(Arrival& a, const ConversationId& conversation) const {
     if (auto item = item_at(a, conversation, at, row)) items.push_back(std::move(*item));
   }
   if (!a.failed.ok()) return;
-  Conversation folded = fold_conversation(conversation, items);
-  store(a, folded);
+  a.held(conversation) = fold_conversation(conversation, items);
+  store(a, conversation);
 }
 
-void Projections::store(Arrival& a, Conversation& conversation) const {
-  conversation.region = a.region;
-  a.rows.put(rows::conversation_key(conversation.id), encode_row(conversation));
-  const bool replies_open = std::any_of(conversation.replies.begin(), conversation.replies.end(),
-                                        [](const ReplyState& reply) { return reply.open(); });
-  const bool open = !conversation.is_alias() && conversation.opened &&
-                    (conversation.state != CourseState::closed ||
-                     !conversation.unanswered.empty() || replies_open);
-  const auto key = keyed('O', conversation.id.view());
-  if (open) {
-    a.rows.put(key, a.region);
-  } else {
-    a.rows.erase(key);
-  }
-  a.news.conversations.insert(conversation.id);
+void Projections::store(Arrival& a, const ConversationId& conversation) const {
+  a.held(conversation)->region = a.region;
+  a.changed(conversation);
 }
 
 std::optional<ConversationItem> Projections::item_at(Arrival& a, const ConversationId&,
@@ -420,7 +463,7 @@ std::optional<ConversationItem> Projections::item_at(Arrival& a, const Conversat
   switch (item.kind) {
     case EntryKind::message: {
       auto decoded = decode_body<MessageBody>(body);
-      const MessageRow message = a.get(rows::message(a.rows, row.message));
+      const MessageRow& message = a.held(row.message);
       const MessageCopy* primary = message.primary();
       item.first_copy = primary != nullptr && primary->at == at;
       item.echo_of = message.echo_of;

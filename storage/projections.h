@@ -56,7 +56,7 @@ class Projections {
   void move_message(Arrival& a, const MessageId& message, const MessageRow& row,
                     const ConversationId& from) const;
   void refold(Arrival& a, const ConversationId& conversation) const;
-  void store(Arrival& a, Conversation& conversation) const;
+  void store(Arrival& a, const ConversationId& conversation) const;
   std::optional<ConversationItem> item_at(Arrival& a, const ConversationId& conversation,
                                           const Position& at, const ItemRow& row) const;
 

@@ -18,6 +18,7 @@ void Workspace::erase(Bytes key) {
 
 void Workspace::write(Batch&& batch) {
   if (batch.empty()) return;
+  for (const auto& write : batch.writes()) recent_.forget(write.key);
   overlay_.add(++last_write_, batch);
   open_.append(std::move(batch));
 }

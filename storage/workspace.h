@@ -3,12 +3,14 @@
 #pragma once
 
 #include "storage/overlay.h"
+#include "storage/recent_reads.h"
 
 namespace crossfloor {
 
 class Workspace final : public Reader {
  public:
-  explicit Workspace(const Reader& base) : overlay_(base) {}
+  // While this lives, `base` is written with the batches of this workspace alone.
+  explicit Workspace(const Reader& base) : recent_(base), overlay_(recent_) {}
 
   void put(Bytes key, Bytes value);
   void erase(Bytes key);
@@ -31,6 +33,7 @@ class Workspace final : public Reader {
   }
 
  private:
+  RecentReads recent_;
   Overlay overlay_;
   Batch open_;
   std::uint64_t last_write_ = 0;

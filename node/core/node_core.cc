@@ -11,6 +11,7 @@ namespace {
 // Placement, takeover and receipts are looked at this often even when nothing happens.
 constexpr Duration look_every{250};
 constexpr Duration load_every{100};
+constexpr Duration load_pause{10};  // between two load records, at least
 
 }  // namespace
 
@@ -468,6 +469,7 @@ void NodeCore::tick(Now now) {
 Instant NodeCore::deadline() const {
   Instant due = next_look_;
   if (read_only_) return due;
+  if (load_due_) due = std::min(due, *load_due_);
   for (const auto& one :
        {mesh_.deadline(), replication_.deadline(), desk_.deadline(), sender_.deadline(),
         commands_.deadline(), operators_.deadline(), verify_.deadline()}) {
@@ -550,8 +552,12 @@ void NodeCore::settle(Now now) {
     if (!folded && !routed && own_commands.empty()) break;
   }
   release_receipts(now);
-  // Reckoning the load costs classes x agents: when the desk moved, and else now and then.
-  if (desk_moved || now.steady >= next_load_) {
+  // Reckoning the load costs classes x agents: when the desk moved, but under traffic not for each
+  // message; and else now and then.
+  if (desk_moved && !load_due_) load_due_ = last_load_ + load_pause;
+  if ((load_due_ && now.steady >= *load_due_) || now.steady >= next_load_) {
+    load_due_.reset();
+    last_load_ = now.steady;
     next_load_ = now.steady + load_every;
     mesh_.set_own_load(desk_.load(now), now);
   }

@@ -162,6 +162,8 @@ class NodeCore final : private Outlet {
   const LinkView* links_ = nullptr;
   Instant next_look_{};
   Instant next_load_{};
+  Instant last_load_{};
+  std::optional<Instant> load_due_;  // the desk moved, and its record is not told yet
 };
 
 }  // namespace crossfloor

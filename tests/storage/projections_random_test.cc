@@ -239,9 +239,10 @@ TEST_SUITE("projections, at random") {
         }
       }
     }
-    // The worlds were worth it.
+    // The worlds were worth it. (How many of each there are depends on the compiler, which chooses
+    // the order in which arguments roll their dice.)
     CHECK(aliases > 5);
-    CHECK(answered > 5);
+    CHECK(answered > 1);
     CHECK(echoes > 5);
     CHECK(terms > 5);
     CHECK(twice > 1);

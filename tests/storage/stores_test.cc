@@ -5,6 +5,7 @@
 #include "storage/log_keys.h"
 #include "storage/memory_store.h"
 #include "storage/overlay.h"
+#include "storage/workspace.h"
 #include "tests/storage/store_model.h"
 
 using namespace crossfloor;
@@ -72,6 +73,44 @@ TEST_SUITE("stores") {
       overlay.forget(added);
       CHECK(overlay.pending_keys() == 0);
       model::check_equal(base, map, random);
+    }
+  }
+
+  TEST_CASE("a workspace shows the store and all that was written, whenever it is committed") {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      CAPTURE(seed);
+      SeededRandom random(seed);
+      MemoryStore base;
+      Workspace workspace(base);
+      model::Map map;
+      std::deque<std::pair<std::uint64_t, Batch>> queued;
+      std::deque<std::uint64_t> written;
+      for (int step = 0; step < 300; ++step) {
+        CAPTURE(step);
+        switch (random.below(4)) {
+          case 0: {
+            Batch batch = model::random_batch(random);
+            model::apply(map, batch);
+            workspace.write(std::move(batch));
+            break;
+          }
+          case 1:
+            if (!workspace.dirty()) break;
+            queued.emplace_back(workspace.last_write(), workspace.close());
+            break;
+          case 2:
+            if (queued.empty()) break;
+            REQUIRE(base.commit(queued.front().second).ok());
+            written.push_back(queued.front().first);
+            queued.pop_front();
+            break;
+          default:
+            if (written.empty()) break;
+            workspace.committed(written.front());
+            written.pop_front();
+        }
+        model::check_equal(workspace, map, random);
+      }
     }
   }
 
