@@ -1,6 +1,7 @@
 // Each receipt is honoured as far as it promised: after healing each acknowledged message is on
 // every live node of its region, once, in a conversation. A `site` receipt may be lost only with
-// that one disk. The same for what agents were told is done.
+// that one disk. The same for what agents were told is done. Judged by what is on the disk, not by
+// what the node remembers of it.
 #include "tools/simulator/checker.h"
 
 namespace crossfloor::simulator {
@@ -26,7 +27,7 @@ class NothingAcknowledgedIsLost final : public Checker {
   void look_for(const World& world, const Node& node, const Acknowledged& one) {
     const auto& lost = world.facts().lost_disks;
     if (!one.receipt.mesh && lost.count(one.node) == 1) return;
-    auto row = rows::message(node.core->scribe().view(), one.receipt.message);
+    auto row = rows::message(*node.disk, one.receipt.message);
     const std::string what = one.external_id + ", acknowledged by " + world.nodes()[one.node].site +
                              (one.receipt.mesh ? " (mesh)" : " (site)");
     if (!row.ok() || !row.value() || row.value()->copies.empty()) {
@@ -40,7 +41,7 @@ class NothingAcknowledgedIsLost final : public Checker {
 
   void look_for(const World& world, const Node& node, const Told& one) {
     if (!world.options().shape.mesh_durability && !world.facts().lost_disks.empty()) return;
-    auto row = rows::reply(node.core->scribe().view(), one.reply);
+    auto row = rows::reply(*node.disk, one.reply);
     if (row.ok() && row.value()) return;
     breaks(world,
            "reply " + one.reply.hex() + ", done for an agent at " + world.nodes()[one.node].site +
