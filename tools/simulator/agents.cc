@@ -50,7 +50,7 @@ void Agents::node_started(Node& node) {
 }
 
 void Agents::log_in(Node& node, Agent& agent) {
-  if (!agent.present || node.stopping) return;
+  if (!agent.present || node.stopping || node.core->read_only()) return;
   const Now now = node.now(stage_.now());
   if (node.core->desk().floor().agent(agent.name) == nullptr) {
     AgentRecord record;

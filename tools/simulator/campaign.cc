@@ -18,11 +18,13 @@ double seconds_since(Machine::time_point begun) {
 // Says how far it is every few seconds of the machine.
 class Reporter final : public World::Watcher {
  public:
-  Reporter(Judge& judge, std::ostream* out) : judge_(judge), out_(out) {}
+  Reporter(Judge& judge, Marks& marks, std::ostream* out)
+      : judge_(judge), marks_(marks), out_(out) {}
 
   void called(const World& world, const Node& node) override { judge_.called(world, node); }
   void each_second(const World& world) override {
     judge_.each_second(world);
+    mark_passing(world, marks_);
     if (out_ == nullptr || Machine::now() - told_ < std::chrono::seconds(10)) return;
     told_ = Machine::now();
     const double spent = seconds_since(begun_);
@@ -36,6 +38,7 @@ class Reporter final : public World::Watcher {
 
  private:
   Judge& judge_;
+  Marks& marks_;
   std::ostream* out_;
   Machine::time_point begun_ = Machine::now();
   Machine::time_point told_ = begun_;
@@ -82,18 +85,18 @@ Outcome run_world(const Options& options, std::ostream* progress) {
   const auto begun = Machine::now();
   World world(options);
   Judge judge;
-  Reporter reporter(judge, progress);
+  Outcome out;
+  Reporter reporter(judge, out.marks, progress);
   world.watch(reporter);
   world.run();
   judge.at_end(world);
-  Outcome out;
   out.options = options;
   out.broken = judge.broken();
   out.trace = world.trace().hash();
   out.steps = world.steps();
   out.virtual_time = world.passed();
   out.summary = summary_of(world);
-  out.marks = marks_of(world);
+  mark_lasting(world, out.marks);
   out.seconds = seconds_since(begun);
   return out;
 }

@@ -4,22 +4,53 @@
 
 namespace crossfloor::simulator {
 
-Marks marks_of(const World& world) {
-  Marks marks;
+void mark_passing(const World& world, Marks& marks) {
+  auto& requeued = marks["a lease ended and home took the work back"];
+  auto& declined = marks["everybody said no"];
+  auto& catching_up = marks["a home that looks before it acts"];
+  auto& alone = marks["a node that sees nobody"];
+  auto& waiting = marks["a command that waits for a home out of reach"];
   for (const auto& node : world.nodes().all()) {
     if (!node->up) continue;
-    marks["a takeover"] += node->core->home().takeovers();
-    marks["a refused range"] += node->core->replication().refused_ranges();
-    marks["an entry from the future"] += node->core->scribe().entries_from_the_future();
-    for (const auto& [id, c] : node->core->home().conversations()) {
-      if (c.home() != node->id) continue;
-      marks["handled twice"] += c.handled_twice;
-      marks["an entry of a home that was none"] += c.uncounted;
-      marks["a conversation of three terms"] += c.homes.size() > 2;
-      marks["three changes of site"] += c.site_changes >= 3;
+    const NodeCore& core = *node->core;
+    catching_up += !core.home().acting();
+    alone += world.nodes().size() > 1 && core.mesh().membership().live_count() == 1;
+    waiting += !core.commands().waiting().empty();
+    for (const auto& [id, c] : core.home().conversations()) {
+      if (c.home() != node->id || c.state != CourseState::waiting) continue;
+      requeued += c.reason == "lease ended";
+      declined += c.reason == "declined" || c.reason == "missed";
     }
   }
-  return marks;
+}
+
+void mark_lasting(const World& world, Marks& marks) {
+  auto& refuted = marks["a suspicion that was refuted"];
+  auto& raced = marks["a takeover raced by the home that came back"];
+  auto& terms = marks["a conversation of three terms"];
+  auto& twice = marks["handled twice"];
+  auto& sites = marks["three changes of site"];
+  auto& unknown = marks["a reply whose outcome only a person can tell"];
+  for (const auto& node : world.nodes().all()) {
+    if (!node->up) continue;
+    const NodeCore& core = *node->core;
+    marks["a takeover"] += core.home().takeovers();
+    marks["a refused range"] += core.replication().refused_ranges();
+    marks["an entry from the future"] += core.scribe().entries_from_the_future();
+    marks["a fork"] += core.scribe().log().forks().size();
+    refuted += core.mesh().membership().own_mark().incarnation > 0;
+    for (const auto& row : core.sender().rows()) {
+      unknown += row.state == DispatchState::needs_person;
+    }
+    for (const auto& [id, c] : core.home().conversations()) {
+      if (c.home() != node->id) continue;
+      twice += c.handled_twice;
+      raced += c.homes.size() > 1 && c.uncounted > 0;
+      terms += c.homes.size() > 2;
+      sites += c.site_changes >= 3;
+    }
+  }
+  marks["a frame that nobody understood"] += world.facts().frames_not_understood;
 }
 
 }  // namespace crossfloor::simulator

@@ -11,7 +11,9 @@ class World;
 
 using Marks = std::map<std::string, std::uint64_t>;
 
-// All marks that there are, with how often this run reached each; those never reached count 0.
-Marks marks_of(const World& world);
+// What can be seen only while it lasts; to be called each virtual second.
+void mark_passing(const World& world, Marks& marks);
+// What is still to be seen when the run is over. After both, marks that were never reached count 0.
+void mark_lasting(const World& world, Marks& marks);
 
 }  // namespace crossfloor::simulator

@@ -73,14 +73,15 @@ Sums measure(const Cell& cell, int runs, int jobs) {
 
 void write_row(const Cell& cell, const Sums& sums, std::ostream& out) {
   const double runs = sums.runs;
-  // Each of n nodes watches n - 1 others for two minutes.
+  // Counts are those of one run: two minutes in which each of n nodes watches all others.
   out << std::fixed << "| " << cell.nodes << " | " << static_cast<int>(cell.loss * 100 + 0.5)
       << " % | " << cell.slow << " | " << sums.runs << " | " << std::setprecision(1)
       << sums.first / runs << " | " << sums.all / runs << " | " << sums.worst
       << (sums.undetected > 0 ? " (not by all)" : "") << " | "
       << static_cast<double>(memberlist_detects(cell.wan, cell.nodes).count()) / 1'000 << " | "
-      << sums.deaths << " (" << poisson_upper(sums.deaths) << ") | " << sums.deaths_of_slow << " | "
-      << sums.suspicions << " | " << sums.messages / runs << " | " << std::setprecision(0)
+      << std::setprecision(2) << sums.deaths / runs << " (" << poisson_upper(sums.deaths) / runs
+      << ") | " << std::setprecision(1) << sums.deaths_of_slow / runs << " | "
+      << sums.suspicions / runs << " | " << sums.messages / runs << " | " << std::setprecision(0)
       << sums.bytes / runs << " |\n"
       << std::flush;
 }

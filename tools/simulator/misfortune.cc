@@ -37,6 +37,7 @@ void Misfortune::begin() {
   often(node.old_backups_every, [this] { restore_backup(); });
   often(node.write_errors_every, [this] { fail_write(); });
   often(node.read_errors_every, [this] { fail_read(); });
+  often(node.full_disks_every, [this] { fill_disk(); });
   often(node.jumps_every, [this] { jump(); });
 }
 
@@ -50,6 +51,8 @@ void Misfortune::heal() {
   for (const auto& node : stage_.nodes.all()) {
     node->paused_until = std::min(node->paused_until, stage_.now());
     node->slow_disk_until = {};
+    node->full_until = std::min(node->full_until, stage_.now());
+    room(node->index);
     if (!node->up) restart_soon(node->index);
   }
 }
@@ -256,6 +259,29 @@ void Misfortune::fail_read() {
   stage_.facts.ever_apart = true;
   stage_.strikes("read error: " + node.site);
   node.store->fail_read_after(dice_.below(50));
+}
+
+// The commit fails, the node opens its store for reading only, and looks for room each second.
+void Misfortune::fill_disk() {
+  Node& node = stage_.nodes[any()];
+  if (!node.up || node.full_until > stage_.now()) return;
+  const Duration length = dice_.between(Duration{2'000}, stage_.options.node.full_max);
+  stage_.facts.ever_apart = true;
+  stage_.strikes("full disk: " + node.site + " for " + duration_text(length));
+  node.store->no_room(true);
+  node.full_until = stage_.now() + length;
+  stage_.timeline.after(length + Duration{1'000}, [this, index = node.index] { room(index); });
+}
+
+void Misfortune::room(std::size_t index) {
+  Node& node = stage_.nodes[index];
+  if (stage_.now() < node.full_until || !node.up) return;
+  if (!node.core->read_only()) {
+    node.store->no_room(false);  // nothing was written meanwhile
+    return;
+  }
+  stage_.nodes.kill(index, 0);
+  start_(index);
 }
 
 void Misfortune::jump() {

@@ -35,6 +35,8 @@ class Misfortune {
   void restore_backup();
   void fail_write();
   void fail_read();
+  void fill_disk();
+  void room(std::size_t node);
   void jump();
   std::size_t any() { return dice_.below(stage_.nodes.size()); }
   std::optional<std::pair<std::size_t, std::size_t>> any_two();

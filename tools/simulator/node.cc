@@ -38,6 +38,11 @@ Node& Nodes::add(std::unique_ptr<Node> node) {
   return *nodes_.back();
 }
 
+std::optional<Error> Nodes::no_room(const Node& node) const {
+  if (world() >= node.full_until) return std::nullopt;
+  return Error{ErrorCode::full, "no room on the disk", node.site, "make room"};
+}
+
 bool Nodes::start(std::size_t index, NodeId authority, const std::vector<Bytes>& documents) {
   Node& node = *nodes_[index];
   ++node.life;
@@ -57,7 +62,7 @@ bool Nodes::start(std::size_t index, NodeId authority, const std::vector<Bytes>&
   node.due = now.steady;
   node.core = std::make_unique<NodeCore>(
       Scribe::Identity{node.key, node.roster->mesh(), generation}, node.settings,
-      NodeCore::Parts{crypto_, *node.random, *node.store, *node.roster}, now.wall);
+      NodeCore::Parts{crypto_, *node.random, *node.store, *node.roster, no_room(node)}, now.wall);
   trace_.note(index * 7 + 1);
   if (!node.core->open(now).ok()) {
     fail(node);

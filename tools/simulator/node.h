@@ -42,6 +42,7 @@ struct Node {
   std::unique_ptr<MemoryStore> disk = std::make_unique<MemoryStore>();  // what is synced
   std::unique_ptr<MemoryStore> backup;                                  // an older copy
   Instant slow_disk_until{};
+  Instant full_until{};  // no room; it only serves what it has (NodeCore::Parts::read_only)
   Instant paused_until{};
 
   // The process; nothing of it outlives a crash.
@@ -102,6 +103,7 @@ class Nodes {
   Timeline& timeline() { return timeline_; }
 
  private:
+  std::optional<Error> no_room(const Node& node) const;
   void call_now(Node& node, const Work& work);
   void look_at_clock(Node& node);
   void pump(Node& node);

@@ -50,6 +50,8 @@ void each_option(Self& o, Visit&& visit) {
   visit("node.old_backups_every", o.node.old_backups_every, Sort::vice);
   visit("node.write_errors_every", o.node.write_errors_every, Sort::vice);
   visit("node.read_errors_every", o.node.read_errors_every, Sort::vice);
+  visit("node.full_disks_every", o.node.full_disks_every, Sort::vice);
+  visit("node.full_max", o.node.full_max, Sort::shape);
   visit("node.drift_ppm", o.node.drift_ppm, Sort::vice);
   visit("node.clock_offset", o.node.clock_offset, Sort::vice);
   visit("node.jumps_every", o.node.jumps_every, Sort::vice);

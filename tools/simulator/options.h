@@ -59,9 +59,11 @@ struct NodeOptions {
   Duration old_backups_every{0};   // mean; a crash, and it comes back from an older copy
   Duration write_errors_every{0};  // mean; a commit fails, written or not; the node restarts
   Duration read_errors_every{0};   // mean; one read fails
-  std::int64_t drift_ppm = 0;      // steady clocks run fast or slow by up to this
-  Duration clock_offset{0};        // wall clocks differ by up to this
-  Duration jumps_every{0};         // mean; a wall clock jumps by up to jump_max
+  Duration full_disks_every{0};    // mean; a disk is full for up to full_max, and only read
+  Duration full_max{20'000};
+  std::int64_t drift_ppm = 0;  // steady clocks run fast or slow by up to this
+  Duration clock_offset{0};    // wall clocks differ by up to this
+  Duration jumps_every{0};     // mean; a wall clock jumps by up to jump_max
   Duration jump_max{1'500};
 };
 

@@ -134,6 +134,7 @@ void World::start(std::size_t index) {
   trace_.tell(now(), [&] { return node.site + " starts, node " + node.id.hex().substr(0, 12); });
   if (node.life > 0) ++stage_.facts.restarts;
   if (!nodes_.start(index, authority_, documents_)) return;
+  if (node.core->read_only()) return;  // until there is room it speaks to nobody
   links_.started(index);
   agents_.node_started(node);
 }

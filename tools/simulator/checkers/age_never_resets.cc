@@ -1,13 +1,13 @@
 // The age of a customer's unanswered message never starts anew, whatever happens to its
-// conversation; and with agents on duty at home a conversation changes sites at most three times,
-// and then once more, home.
-// (That one conversation's messages are in the same order everywhere follows from equal rows.)
+// conversation; and after three changes of site it goes to nobody but home's agents, as long as one
+// of them is on duty. (That one conversation's messages are in the same order everywhere follows
+// from equal rows.)
 #include "tools/simulator/checker.h"
 
 namespace crossfloor::simulator {
 namespace {
 
-constexpr std::uint32_t most_site_changes = 3 + 1;
+constexpr std::uint32_t most_site_changes = 3;
 
 class AgeNeverResets final : public Checker {
  public:
@@ -19,8 +19,12 @@ class AgeNeverResets final : public Checker {
       for (const auto& [id, c] : node->core->home().conversations()) {
         if (c.home() != node->id) continue;
         for (const auto& one : c.unanswered) look(world, *node, c, one);
-        if (on_duty(world) && c.site_changes > most_site_changes) {
-          breaks(world, id.hex() + " changed sites " + std::to_string(c.site_changes) + " times",
+        // An offer made at the third change or later raised the count over three.
+        if (on_duty(world) && c.state == CourseState::ringing && c.agent_node != node->id &&
+            c.site_changes > most_site_changes) {
+          breaks(world,
+                 id.hex() + " rings at " + c.agent + " after " + std::to_string(c.site_changes) +
+                     " changes of site",
                  id.hex());
         }
       }
