@@ -5,7 +5,7 @@
 //
 //   header, 28 bytes, little-endian
 //     0   1  format, 1
-//     1   1  flags; 0 so far. A reader keeps flags that it does not know.
+//     1   1  flags; 1: salvaged (EntryHeader). A reader keeps flags that it does not know.
 //     2   2  kind (EntryKind)
 //     4   8  hybrid time: 48 bits of milliseconds, 16 bits of counter
 //     12 16  subject: a keyed id. It names no customer and carries no text; those are in the body.
@@ -48,6 +48,9 @@ enum class EntryKind : std::uint16_t {
 
 struct EntryHeader {
   static constexpr std::size_t encoded_size = 28;
+  // Written again by a node that held it, because its origin signed two histories and the place
+  // where it stood counts no more.
+  static constexpr std::uint8_t salvaged = 1;
   std::uint8_t format = 1;
   std::uint8_t flags = 0;
   std::uint16_t kind = 0;  // an EntryKind, or the number of one that a newer node knows

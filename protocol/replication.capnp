@@ -56,6 +56,7 @@ struct ForkIs {
   region @2 :Text;
   held @3 :Data;
   other @4 :Data;
+  common @5 :UInt64;
 }
 
 struct ReplicationMessage {

@@ -122,7 +122,8 @@ struct Stored {
   }
 };
 
-// "The origin of this stream signed two histories": both seals, of one sequence.
+// "The origin of this stream signed two histories": both seals, of one sequence, and up to where
+// the sender found them to agree.
 struct ForkIs {
   static constexpr const char* name = "fork_is";
   NodeId node;
@@ -130,6 +131,7 @@ struct ForkIs {
   Region region;
   Bytes held;
   Bytes other;
+  Sequence common = 0;
   Stream stream() const { return {{node, generation}, region}; }
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -138,6 +140,7 @@ struct ForkIs {
     visit("region", self.region);
     visit("held", self.held, Rule{.binary = true});
     visit("other", self.other, Rule{.binary = true});
+    visit("common", self.common);
   }
 };
 

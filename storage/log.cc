@@ -66,6 +66,16 @@ bool proves_itself(const Crypto& crypto, const MeshId& mesh, const Fork& fork) {
          seal_is_genuine(crypto, mesh, fork.stream, fork.other);
 }
 
+Result<std::optional<Fork>> stored_fork(const Reader& reader, const Stream& stream,
+                                        std::uint32_t number) {
+  auto proof = reader.get(keys::fork(number));
+  if (!proof.ok()) return proof.error();
+  if (!proof.value()) return std::optional<Fork>();
+  auto fork = decode_fork(stream, *proof.value());
+  if (!fork.ok()) return fork.error();
+  return std::optional<Fork>(std::move(fork).value());
+}
+
 Result<Log> Log::open(const Reader& reader, const Crypto& crypto, const MeshId& mesh) {
   Log log(crypto, mesh);
   auto heads = stored_heads(reader);
@@ -82,12 +92,9 @@ Result<Log> Log::open(const Reader& reader, const Crypto& crypto, const MeshId& 
         held == heads.value().end() ? Head{0, first_hash(crypto, stream)} : held->second;
     log.states_[stream] = {number, head, head, 0};
     log.next_number_ = std::max(log.next_number_, number + 1);
-    auto proof = reader.get(keys::fork(number));
-    if (!proof.ok()) return proof.error();
-    if (!proof.value()) continue;
-    auto fork = decode_fork(stream, *proof.value());
+    auto fork = stored_fork(reader, stream, number);
     if (!fork.ok()) return fork.error();
-    log.forks_[stream] = std::move(fork).value();
+    if (fork.value()) log.forks_[stream] = *std::move(fork).value();
   }
   return log;
 }
@@ -329,13 +336,14 @@ Result<std::optional<Fork>> Log::compare(const Reader& reader, const Stream& str
   return std::optional<Fork>(fork);
 }
 
-Status Log::take_fork(const Fork& fork, Batch& batch) {
+Result<bool> Log::take_fork(const Fork& fork, Batch& batch) {
   if (fork.stream.region.empty() || fork.stream.region.size() > 32 ||
-      !proves_itself(*crypto_, mesh_, fork)) {
+      fork.common >= fork.held.sequence || !proves_itself(*crypto_, mesh_, fork)) {
     return Error{ErrorCode::malformed, "two seals that prove no fork", "", ""};
   }
-  if (!forked(fork.stream)) note_fork({fork.stream, 0, fork.held, fork.other}, batch);
-  return {};
+  if (forked(fork.stream)) return false;
+  note_fork(fork, batch);
+  return true;
 }
 
 void Log::note_fork(const Fork& fork, Batch& batch) {

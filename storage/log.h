@@ -25,6 +25,9 @@ struct Fork {
   bool operator==(const Fork&) const = default;
 };
 bool proves_itself(const Crypto& crypto, const MeshId& mesh, const Fork& fork);
+// The fork of a stream, by the number that stands for it in this store. Errors: corrupt, io.
+Result<std::optional<Fork>> stored_fork(const Reader& reader, const Stream& stream,
+                                        std::uint32_t number);
 
 struct AcceptedEntry {
   Entry entry;
@@ -78,8 +81,9 @@ class Log {
   Result<std::optional<Fork>> compare(const Reader& reader, const Stream& stream, const Seal& seal,
                                       Batch& batch);
 
-  // A proof that a peer passed on. Errors: malformed (it does not prove itself).
-  Status take_fork(const Fork& fork, Batch& batch);
+  // A proof that a peer passed on. True if it is the first of its stream. Errors: malformed (it
+  // does not prove itself).
+  Result<bool> take_fork(const Fork& fork, Batch& batch);
 
   const std::map<Stream, Fork>& forks() const { return forks_; }
   bool forked(const Stream& stream) const { return forks_.count(stream) == 1; }

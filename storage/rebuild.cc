@@ -1,5 +1,6 @@
 #include "storage/rebuild.h"
 
+#include "storage/log.h"
 #include "storage/log_keys.h"
 #include "storage/log_read.h"
 
@@ -71,7 +72,10 @@ Status Rebuild::list() {
   auto streams = stored_streams(store_);
   if (!streams.ok()) return streams.error();
   for (const auto& [stream, number] : streams.value()) {
-    if (auto status = queue({stream, number, 1, {}}, 1); !status.ok()) return status;
+    auto fork = stored_fork(store_, stream, number);
+    if (!fork.ok()) return fork.error();
+    const Sequence last = fork.value() ? fork.value()->common : UINT64_MAX;
+    if (auto status = queue({stream, number, 1, {}, last}, 1); !status.ok()) return status;
   }
   phase_ = Phase::fold;
   return {};
@@ -101,6 +105,7 @@ Status Rebuild::read_page(Cursor& cursor, std::size_t entries) const {
 }
 
 Status Rebuild::queue(Cursor cursor, std::size_t entries) {
+  if (cursor.next > cursor.last) return {};
   if (cursor.page.empty()) {
     if (auto status = read_page(cursor, entries); !status.ok()) return status;
   }

@@ -45,6 +45,7 @@ class Rebuild {
     std::uint32_t number = 0;
     Sequence next = 1;
     std::deque<Entry> page;
+    Sequence last = UINT64_MAX;  // that counts: of a forked stream what both histories share
   };
   enum class Phase { mark, drop, list, fold, done };
 

@@ -38,14 +38,20 @@ bool Replication::wanted(const NodeId& from, const Stream& stream) const {
 void Replication::tell_fork(const NodeId& to, const Fork& fork) {
   send(to, LinkKind::live,
        ForkIs{fork.stream.origin.node, fork.stream.origin.generation, fork.stream.region,
-              fork.held.encode(), fork.other.encode()});
+              fork.held.encode(), fork.other.encode(), fork.common});
+}
+
+// Seals of different sequences prove nothing by themselves; the entries under them do, to whoever
+// holds the other history.
+void Replication::prove_fork(const NodeId& to, const Fork& fork) {
+  if (fork.held.sequence == fork.other.sequence) return tell_fork(to, fork);
+  outlet_.emit(ReadRange{to, fork.stream, fork.common + 1, max_bytes_per_seal});
 }
 
 void Replication::tell_fork_to_all(const Stream& stream, Now now) {
   const Fork& fork = scribe_.log().forks().at(stream);
-  if (fork.held.sequence != fork.other.sequence) return;  // proves nothing to whoever gets it
   for (const auto& peer : connected_) {
-    if (share(peer, stream.region, now)) tell_fork(peer, fork);
+    if (share(peer, stream.region, now)) prove_fork(peer, fork);
   }
 }
 
@@ -54,7 +60,7 @@ void Replication::link_up(const NodeId& peer, Now now) {
   peers_[peer] = {};
   send(peer, LinkKind::live, Documents{roster_.documents()});
   for (const auto& [stream, fork] : scribe_.log().forks()) {
-    if (share(peer, stream.region, now)) tell_fork(peer, fork);
+    if (share(peer, stream.region, now)) prove_fork(peer, fork);
   }
   compare(peer, now);
 }
@@ -313,9 +319,8 @@ void Replication::on(const NodeId& from, const ForkIs& message, Now now, Heard&)
   auto other = Seal::decode(message.other);
   if (!held_seal.ok() || !other.ok()) return;
   if (!roster_.entry(stream, held_seal.value().sequence).take) return;
-  if (scribe_.take_fork({stream, 0, held_seal.value(), other.value()}).ok()) {
-    tell_fork_to_all(stream, now);
-  }
+  const Fork fork{stream, message.common, held_seal.value(), other.value()};
+  if (scribe_.take_fork(fork, now).ok()) tell_fork_to_all(stream, now);
 }
 
 void Replication::on(const NodeId& from, const Stored& message, Now now, Heard& heard) {

@@ -1,6 +1,19 @@
 #include "node/core/scribe.h"
 
+#include "storage/log_keys.h"
+
 namespace crossfloor {
+namespace {
+
+EntryHeader header_of(EntryKind kind, const Subject& subject, HybridTime time) {
+  EntryHeader header;
+  header.kind = static_cast<std::uint16_t>(kind);
+  header.time = time;
+  header.subject = subject;
+  return header;
+}
+
+}  // namespace
 
 Scribe::Scribe(const Crypto& crypto, Random& random, const Identity& identity,
                const NodeSettings& settings, const Reader& store)
@@ -37,25 +50,20 @@ void Scribe::begin_stream(const Region& region, Now now) {
   if (log_->head(own(region))) return;
   GenerationBody body{self(), settings_.site, ms_of(wall(now)), settings_.version};
   Written written;
-  append(region, EntryKind::generation, {}, encode_body(body, random_), clock_.next(wall(now)),
-         written);
+  append(region, header_of(EntryKind::generation, {}, clock_.next(wall(now))),
+         encode_body(body, random_), written);
 }
 
 Scribe::Written Scribe::write_encoded(const Region& region, EntryKind kind, const Subject& subject,
                                       Bytes body, Now now) {
   begin_stream(region, now);
   Written written;
-  append(region, kind, subject, std::move(body), clock_.next(wall(now)), written);
+  append(region, header_of(kind, subject, clock_.next(wall(now))), std::move(body), written);
   return written;
 }
 
-void Scribe::append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
-                    HybridTime time, Written& written) {
+void Scribe::append(const Region& region, EntryHeader header, Bytes body, Written& written) {
   const Stream stream = own(region);
-  EntryHeader header;
-  header.kind = static_cast<std::uint16_t>(kind);
-  header.time = time;
-  header.subject = subject;
   Entry entry;
   header.append_to(entry.header);
   entry.body = std::move(body);
@@ -64,7 +72,7 @@ void Scribe::append(const Region& region, EntryKind kind, const Subject& subject
   Batch batch;
   const Head head = log_->append(stream, entry, batch);
   workspace_.write(std::move(batch));
-  written = {{time, self(), identity_.generation, head.sequence}, head.hash, stream};
+  written = {{header.time, self(), identity_.generation, head.sequence}, head.hash, stream};
 
   auto folded = projections_.fold(workspace_, stream, head.sequence, entry, news_);
   if (!folded.ok() && failed_.ok()) failed_ = folded;
@@ -91,28 +99,71 @@ Result<Sequence> Scribe::accept(const Range& range, Now now) {
     if (!folded.ok() && failed_.ok()) failed_ = folded;
   }
   if (accepted.value().fork) {
-    look_for_own_fork(range.stream);
+    forked(*accepted.value().fork, now);
     return Error{ErrorCode::conflict, "the stream forked: " + short_name(range.stream), "",
                  "restart that node: it goes on under a new generation"};
   }
   return range.seal.sequence;
 }
 
-Status Scribe::take_fork(const Fork& fork) {
+Result<bool> Scribe::take_fork(const Fork& fork, Now now) {
   Batch batch;
   auto taken = log_->take_fork(fork, batch);
   workspace_.write(std::move(batch));
-  if (taken.ok()) look_for_own_fork(fork.stream);
+  if (taken.ok() && taken.value()) forked(fork, now);
   return taken;
 }
 
-// Somebody else writes under this node's key and generation: a copy of its machine, most likely.
-void Scribe::look_for_own_fork(const Stream& stream) {
-  if (stream != own(stream.region) || !failed_.ok()) return;
+void Scribe::forked(const Fork& fork, Now now) {
+  if (fork.stream != own(fork.stream.region)) return salvage(fork, now);
+  // Somebody else writes under this node's key and generation: a copy of its machine, most likely.
+  if (!failed_.ok()) return;
   failed_ = Error{ErrorCode::conflict, "another process signs with this node's key, too",
-                  short_name(stream),
+                  short_name(fork.stream),
                   "this node goes on under a new generation; if its machine was copied, stop the "
                   "copy; if its key was stolen: crossfloor mesh revoke"};
+}
+
+// What lies behind the last entry that both histories share is written again, as this node's own,
+// for others may hold the other history. There it stands with this node's name: customers' messages
+// and what was said count, the course that the broken node steered does not. Where it stood before
+// it counts no more, so that all nodes end with the same rows: they are made anew at the next
+// opening, which follows as soon as this is durable.
+void Scribe::salvage(const Fork& fork, Now now) {
+  const Stream& stream = fork.stream;
+  const auto head = log_->head(stream);
+  if (subjects(stream.region) == nullptr || !head || head->sequence <= fork.common) return;
+  begin_stream(stream.region, now);
+  std::size_t salvaged = 0;
+  for (Sequence at = fork.common + 1; at <= head->sequence; ++at) {
+    auto entry = entry_at(workspace_, stream, at);
+    if (!entry.ok()) {
+      failed_ = entry.error();
+      return;
+    }
+    if (!entry.value() || entry.value()->erased_body_hash) continue;
+    auto header = EntryHeader::decode(entry.value()->header);
+    if (!header.ok() || header.value().kind == static_cast<std::uint16_t>(EntryKind::generation)) {
+      continue;
+    }
+    header.value().flags |= EntryHeader::salvaged;
+    header.value().time = clock_.next(wall(now));
+    Written written;
+    append(stream.region, header.value(), std::move(entry.value()->body), written);
+    ++salvaged;
+  }
+  const ActBody act{"salvage", short_name(stream), settings_.site,
+                    std::to_string(salvaged) + " entries of an origin that signed two histories"};
+  write(stream.region, EntryKind::act, {}, act, now);
+  workspace_.put(keys::rebuild(), "");
+  open_anew_after_ = workspace_.last_write();
+}
+
+void Scribe::committed(std::uint64_t number) {
+  workspace_.committed(number);
+  if (!open_anew_after_ || number < *open_anew_after_ || !failed_.ok()) return;
+  failed_ =
+      Error{ErrorCode::stale, "rows are made anew, without what a forked stream said", "", ""};
 }
 
 void Scribe::seal(const Region& region) {

@@ -54,7 +54,7 @@ class Scribe {
     std::vector<Range> live;
   };
   Closed close();
-  void committed(std::uint64_t number) { workspace_.committed(number); }
+  void committed(std::uint64_t number);
   std::uint64_t last_write() const { return workspace_.last_write(); }
 
   const Reader& view() const { return workspace_; }
@@ -63,8 +63,8 @@ class Scribe {
   // A peer says that it holds this of a stream.
   void heard(const Stream& stream, const Head& head);
   bool forked(const Stream& stream) const { return log_->forked(stream); }
-  // A peer's proof that an origin signed two histories. Errors: malformed.
-  Status take_fork(const Fork& fork);
+  // A peer's proof that an origin signed two histories. True if it is new. Errors: malformed.
+  Result<bool> take_fork(const Fork& fork, Now now);
   const Subjects* subjects(const Region& region) const;
   NodeId self() const { return identity_.key.node(); }
   Generation generation() const { return identity_.generation; }
@@ -80,9 +80,9 @@ class Scribe {
   Stream own(const Region& region) const { return {{self(), identity_.generation}, region}; }
   void seal(const Region& region);
   void begin_stream(const Region& region, Now now);
-  void look_for_own_fork(const Stream& stream);
-  void append(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
-              HybridTime time, Written& written);
+  void forked(const Fork& fork, Now now);
+  void salvage(const Fork& fork, Now now);
+  void append(const Region& region, EntryHeader header, Bytes body, Written& written);
 
   const Crypto& crypto_;
   Random& random_;
@@ -99,6 +99,7 @@ class Scribe {
   std::vector<Range> sealed_;         // to be pushed with the open batch
   std::uint64_t from_the_future_ = 0;
   Status failed_;
+  std::optional<std::uint64_t> open_anew_after_;  // this write
 };
 
 }  // namespace crossfloor

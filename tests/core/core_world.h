@@ -16,6 +16,7 @@
 #include "protocol/join.h"
 #include "storage/faulty_store.h"
 #include "storage/memory_store.h"
+#include "storage/rebuild.h"
 
 namespace crossfloor::test {
 
@@ -256,6 +257,7 @@ class CoreWorld {
 
  private:
   void open(Host& host, std::optional<Error> read_only = {}) {
+    if (rebuild_is_due(host.disk).value()) make_rows_anew(host);
     host.store = std::make_unique<FaultyStore>(host.disk);
     ++host.openings;
     const Now at = now(host);
@@ -265,6 +267,11 @@ class CoreWorld {
         Scribe::Identity{host.key, host.roster->mesh(), host.random->next()}, host.settings, parts,
         at.wall);
     REQUIRE(host.core->open(at).ok());
+  }
+  void make_rows_anew(Host& host) {
+    const Subjects subjects(crypto_, host.settings.region_secrets.at(region));
+    const Projections projections([&](const Region&) { return &subjects; });
+    REQUIRE(rebuild_rows(host.disk, projections).ok());
   }
   void open_anew(Host& host) {
     host.core.reset();

@@ -1,7 +1,5 @@
 // A commit that fails, and a disk without room: nothing is said that is not so, nothing
 // acknowledged is lost, and the node goes on.
-#include "protocol/peer_messages.h"
-#include "protocol/range_codec.h"
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;
@@ -118,73 +116,6 @@ TEST_SUITE("a store that fails") {
     world.run(Duration{60'000});
     CHECK(world.host(0).openings == 2);
     CHECK_FALSE(world.core(0).has_writes());
-  }
-}
-
-TEST_SUITE("a node whose machine was copied") {
-  // What a copy of a host writes on as if it were that host: the next entry of its stream.
-  Range copy_writes(CoreWorld & world, std::size_t of, const char* what) {
-    auto& host = world.host(of);
-    const Scribe& scribe = world.core(of).scribe();
-    const Stream stream{{host.id, scribe.generation()}, CoreWorld::region};
-    const Head head = *scribe.log().sealed_head(stream);
-    EntryHeader header;
-    header.kind = static_cast<std::uint16_t>(EntryKind::act);
-    header.time = HybridTime::of(world.now().wall);
-    Entry entry;
-    header.append_to(entry.header);
-    entry.body = encode_body(ActBody{what, "", "the copy", ""}, *host.random);
-    Range range{stream, head.sequence + 1, {entry}, {}};
-    range.seal = make_seal(world.crypto(), host.key, host.roster->mesh(), stream, range.first,
-                           next_hash(world.crypto(), head.hash, entry));
-    return range;
-  }
-
-  TEST_CASE("is found out, everybody hears the proof, and it goes on under a new generation") {
-    CoreWorld world({"helsinki", "warsaw", "porto"});
-    world.start();
-    world.write(0, CoreWorld::chat, "1", "before");
-    const Stream stream{{world.host(0).id, world.core(0).scribe().generation()}, CoreWorld::region};
-    const Range copied = copy_writes(world, 0, "one");
-    world.deliver(1, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(copied)});
-    CHECK(world.host(0).openings == 1);  // so far it fits
-
-    world.core(0).act(ActBody{"note", "", "ada", "a test"}, world.now());
-    world.run(Duration{10'000});
-    for (const std::size_t at : {0, 1, 2}) {
-      CAPTURE(at);
-      CHECK(world.core(at).scribe().forked(stream));
-    }
-    CHECK(world.host(0).openings == 2);
-    CHECK(world.host(1).openings == 1);
-    CHECK(world.core(0).scribe().generation() != stream.origin.generation);
-    const std::size_t receipts = world.receipts().size();
-    world.write(0, CoreWorld::chat, "2", "after");
-    CHECK(world.receipts().size() == receipts + 1);
-    world.run(Duration{2'000});
-    const Json status = world.ask(2, "status");
-    bool told = false;
-    for (const Json& line : status["wrong"]) {
-      told = told || line["what"].get<std::string>().find(
-                         "signed two histories in an earlier life") != std::string::npos;
-    }
-    CHECK(told);
-  }
-
-  TEST_CASE("two nodes that hold equally much of it, but not the same, find out as well") {
-    CoreWorld world({"helsinki", "warsaw", "porto"});
-    world.start();
-    world.write(0, CoreWorld::chat, "1", "before");
-    const Stream stream{{world.host(0).id, world.core(0).scribe().generation()}, CoreWorld::region};
-    const Range one = copy_writes(world, 0, "one");
-    const Range other = copy_writes(world, 0, "other");
-    world.go_down(0);
-    world.deliver(1, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(one)});
-    world.deliver(2, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(other)});
-    CHECK(world.core(1).scribe().log().vector() == world.core(2).scribe().log().vector());
-    world.run(Duration{10'000});
-    CHECK(world.core(1).scribe().forked(stream));
-    CHECK(world.core(2).scribe().forked(stream));
   }
 }
 

@@ -1,0 +1,160 @@
+// A node whose machine was copied while it ran: two histories under one key and generation.
+#include "protocol/peer_messages.h"
+#include "protocol/range_codec.h"
+#include "tests/core/core_world.h"
+
+using namespace crossfloor;
+using namespace crossfloor::test;
+
+namespace {
+
+struct Mesh3 {
+  CoreWorld world{{"helsinki", "warsaw", "porto"}};
+  Stream stream;  // Helsinki's
+
+  Mesh3() {
+    world.start();
+    world.write(0, CoreWorld::chat, "1", "before");
+    stream = {{world.host(0).id, world.core(0).scribe().generation()}, CoreWorld::region};
+  }
+
+  // What a copy of Helsinki writes as if it were Helsinki: messages behind its last entry.
+  Range copy_takes_in(const std::vector<std::string>& names) {
+    auto& host = world.host(0);
+    Head head = *world.core(0).scribe().log().sealed_head(stream);
+    Range range{stream, head.sequence + 1, {}, {}};
+    for (const auto& name : names) {
+      MessageBody body;
+      body.account = CoreWorld::chat;
+      body.brand = CoreWorld::brand;
+      body.channel = "chat";
+      body.taken_ms = ms_of(world.now().wall);
+      body.message.external_id = name;
+      body.message.customer.external_id = "customer of " + name;
+      body.message.text = name;
+      EntryHeader header;
+      header.kind = static_cast<std::uint16_t>(EntryKind::message);
+      header.time = HybridTime::of(world.now().wall);
+      header.subject = id_of(name).as<Subject>();
+      Entry entry;
+      header.append_to(entry.header);
+      entry.body = encode_body(body, *host.random);
+      head = {head.sequence + 1, next_hash(world.crypto(), head.hash, entry)};
+      range.entries.push_back(std::move(entry));
+    }
+    range.seal =
+        make_seal(world.crypto(), host.key, host.roster->mesh(), stream, head.sequence, head.hash);
+    return range;
+  }
+  void hand(std::size_t to, const Range& range) {
+    world.deliver(to, world.host(0).id, LinkKind::live, ReplicationFrame{pack_range(range)});
+  }
+
+  MessageId id_of(const std::string& name) {
+    return world.core(0).scribe().subjects(CoreWorld::region)->message(CoreWorld::chat, name);
+  }
+  bool placed(std::size_t at, const std::string& name) {
+    auto row = rows::message(world.core(at).scribe().view(), id_of(name));
+    return row.ok() && row.value() && !row.value()->placements.empty();
+  }
+  // The rows of all that this node holds, but for what is not made from the log.
+  std::map<Bytes, Bytes> rows_at(std::size_t at) {
+    std::map<Bytes, Bytes> all;
+    for (const char kind : row_kinds) {
+      const Bytes prefix(1, kind);
+      REQUIRE(world.core(at)
+                  .scribe()
+                  .view()
+                  .scan(prefix, after_prefix(prefix),
+                        [&](ByteView key, ByteView value) {
+                          all.emplace(Bytes(key), Bytes(value));
+                          return true;
+                        })
+                  .ok());
+    }
+    return all;
+  }
+  bool shows(std::size_t at, const std::string& what) {
+    const Json status = world.ask(at, "status");
+    for (const Json& line : status["wrong"]) {
+      if (line["what"].get<std::string>().find(what) != std::string::npos) return true;
+    }
+    return false;
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("a fork") {
+  TEST_CASE("everybody hears the proof, and the origin goes on under a new generation") {
+    Mesh3 mesh;
+    CoreWorld& world = mesh.world;
+    mesh.hand(1, mesh.copy_takes_in({"copied"}));
+    CHECK(world.host(0).openings == 1);  // so far it fits
+
+    world.core(0).act(ActBody{"note", "", "ada", "a test"}, world.now());
+    world.run(Duration{10'000});
+    for (const std::size_t at : {0, 1, 2}) {
+      CAPTURE(at);
+      CHECK(world.core(at).scribe().forked(mesh.stream));
+    }
+    CHECK(world.core(0).scribe().generation() != mesh.stream.origin.generation);
+    const std::size_t receipts = world.receipts().size();
+    world.write(0, CoreWorld::chat, "2", "after");
+    CHECK(world.receipts().size() == receipts + 1);
+    world.run(Duration{2'000});
+    CHECK(mesh.shows(2, "signed two histories in an earlier life"));
+  }
+
+  TEST_CASE("a broken node is shown as broken for as long as it has not begun anew") {
+    Mesh3 mesh;
+    const Range one = mesh.copy_takes_in({"one"});
+    const Range other = mesh.copy_takes_in({"other"});
+    mesh.world.go_down(0);
+    mesh.hand(1, one);
+    mesh.hand(2, other);
+    mesh.world.run(Duration{10'000});
+    CHECK(mesh.shows(1, "is broken: it signed two histories"));
+  }
+
+  TEST_CASE("two nodes that hold equally much of it, but not the same, find out") {
+    Mesh3 mesh;
+    const Range one = mesh.copy_takes_in({"one"});
+    const Range other = mesh.copy_takes_in({"other"});
+    mesh.world.go_down(0);
+    mesh.hand(1, one);
+    mesh.hand(2, other);
+    CHECK(mesh.world.core(1).scribe().log().vector() == mesh.world.core(2).scribe().log().vector());
+    mesh.world.run(Duration{10'000});
+    CHECK(mesh.world.core(1).scribe().forked(mesh.stream));
+    CHECK(mesh.world.core(2).scribe().forked(mesh.stream));
+  }
+
+  TEST_CASE("what either history took in is salvaged: all nodes hold it, and have equal rows") {
+    for (const bool equally_long : {true, false}) {
+      CAPTURE(equally_long);
+      Mesh3 mesh;
+      CoreWorld& world = mesh.world;
+      const Range one = mesh.copy_takes_in({"one", "two"});
+      const Range other = equally_long ? mesh.copy_takes_in({"three", "four"})
+                                       : mesh.copy_takes_in({"three", "four", "five"});
+      world.go_down(0);
+      mesh.hand(1, one);
+      mesh.hand(2, other);
+      world.run(Duration{20'000});
+      for (const std::size_t at : {1, 2}) {
+        CAPTURE(at);
+        CHECK(world.core(at).scribe().forked(mesh.stream));
+        CHECK(world.host(at).openings == 2);
+        for (const char* name : {"one", "two", "three", "four"}) {
+          CAPTURE(name);
+          CHECK(mesh.placed(at, name));
+        }
+        CHECK(mesh.placed(at, "five") == !equally_long);
+      }
+      CHECK(mesh.rows_at(1) == mesh.rows_at(2));
+      world.run(Duration{60'000});
+      CHECK(world.host(1).openings == 2);  // once, not for ever
+    }
+  }
+}
