@@ -66,7 +66,8 @@ void Inspector::wrong_store(Json& list, Now) const {
     const Member* member = core_.mesh().membership().find(node);
     const auto generation = member != nullptr ? member->mark.generation
                                               : core_.mesh().membership().own_mark().generation;
-    const bool broken = generation == stream.origin.generation;
+    // Not heard of since this node started: nobody knows that it has begun anew.
+    const bool broken = generation == stream.origin.generation || generation == 0;
     list.push_back(complaint(
         broken ? Urgency::fork : Urgency::note,
         name +
