@@ -181,6 +181,13 @@ struct AccountBody {
   repeatable @10 :Bool = true;
   lookup @11 :Bool;
   prints @12 :List(Text);
+  nextTargetMs @13 :Int64 = -1;
+  optionalSkillsAfterMs @14 :Int64 = -1;
+  lastAgentWaitMs @15 :Int64 = -1;
+  pullMarginMs @16 :Int64 = -1;
+  agentGoneAfterMs @17 :Int64 = -1;
+  requeueWhenLate @18 :Bool;
+  optionalSkills @19 :List(Text);
 }
 
 enum ChannelKind { chat @0; social @1; email @2; call @3; other @4; }

@@ -273,6 +273,14 @@ struct AccountBody {
   bool repeatable = true;
   bool lookup = false;
   std::vector<std::string> prints;  // "setting=hash" of all that is configured, for comparison
+  // Not said: -1.
+  std::int64_t next_target_ms = -1;
+  std::int64_t optional_skills_after_ms = -1;
+  std::int64_t last_agent_wait_ms = -1;
+  std::int64_t pull_margin_ms = -1;
+  std::int64_t agent_gone_after_ms = -1;
+  bool requeue_when_late = false;
+  std::vector<std::string> optional_skills;
 
   bool operator==(const AccountBody&) const = default;
   template <class Self, class Visit>
@@ -290,6 +298,13 @@ struct AccountBody {
     visit("repeatable", self.repeatable);
     visit("lookup", self.lookup);
     visit("prints", self.prints);
+    visit("next_target_ms", self.next_target_ms);
+    visit("optional_skills_after_ms", self.optional_skills_after_ms);
+    visit("last_agent_wait_ms", self.last_agent_wait_ms);
+    visit("pull_margin_ms", self.pull_margin_ms);
+    visit("agent_gone_after_ms", self.agent_gone_after_ms);
+    visit("requeue_when_late", self.requeue_when_late);
+    visit("optional_skills", self.optional_skills);
   }
 };
 

@@ -85,6 +85,7 @@ struct ClassLoad {
   localHandled @6 :UInt32;
   remoteHandlingMs @7 :UInt32;
   remoteHandled @8 :UInt32;
+  targetMs @9 :UInt32;
 }
 
 struct OnDuty {

@@ -29,6 +29,8 @@ struct ClassLoad {
   std::uint32_t local_handled = 0;  // over how many cases
   std::uint32_t remote_handling_ms = 0;
   std::uint32_t remote_handled = 0;
+  // Age ÷ this is the urgency of the most urgent of those who wait. 0: the kind's default.
+  std::uint32_t target_ms = 0;
 
   bool idle() const { return free_primary == 0 && free_helper == 0 && waiting == 0; }
   bool operator==(const ClassLoad&) const = default;
@@ -43,6 +45,7 @@ struct ClassLoad {
     visit("local_handled", self.local_handled);
     visit("remote_handling_ms", self.remote_handling_ms);
     visit("remote_handled", self.remote_handled);
+    visit("target_ms", self.target_ms);
   }
 };
 

@@ -59,6 +59,7 @@ void Membership::forget(const NodeId& node) {
   members_.erase(found);
   ++load_marks_;
   probes_.forget(node);
+  round_trips_.forget(node);
   suspicion_.close(node);
   lost_.remove(node);
   queue_.remove(node);
@@ -115,6 +116,7 @@ void Membership::answer(const NodeId& from, const Ack& ack, Now now, MembershipO
       const Duration half = (now.steady - probe->started) / 2;
       out.clocks.push_back({from, wall_from_ms(ack.wall_ms) + half - now.wall});
     }
+    if (!probe->helped) round_trips_.add(subject, now.steady - probe->started);
     return;
   }
   if (subject != from) return;

@@ -28,6 +28,7 @@
 #include "protocol/membership_messages.h"
 #include "protocol/membership_options.h"
 #include "protocol/probes.h"
+#include "protocol/round_trips.h"
 #include "protocol/suspicion.h"
 #include "protocol/time.h"
 
@@ -115,6 +116,8 @@ class Membership {
   std::vector<NodeId> live() const;
   std::size_t live_count() const { return live_peers_ + (left_ ? 0 : 1); }
   std::optional<Instant> last_heard(const NodeId& node) const;
+  // The 99th percentile of the round trip, as answered pings showed it lately; zero: not known.
+  Duration round_trip(const NodeId& node) const { return round_trips_.nearly_worst(node); }
   // Nothing if it is not dead, or was so from before the first tick.
   std::optional<Instant> dead_since(const NodeId& node) const;
   int health() const { return score_; }  // 0 is well
@@ -181,6 +184,7 @@ class Membership {
   std::uint64_t load_marks_ = 0;
 
   Probes probes_;
+  RoundTrips round_trips_;
   Suspicion suspicion_;
   LostMembers lost_;
   BroadcastQueue queue_;

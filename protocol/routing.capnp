@@ -41,6 +41,7 @@ struct Assignment {
   autoAccept @8 :Bool;
   excluded @9 :List(Text);
   needed @10 :List(B.Position);
+  goneMs @11 :UInt64;
 }
 
 enum DeclineReason { full @0; onlyExcluded @1; nobody @2; drained @3; }

@@ -62,8 +62,8 @@ Status check(const AgentProfile& agent) {
 
 Status check(const Assignment& assignment) {
   constexpr std::uint64_t a_day = 24ull * 3'600'000;
-  if (assignment.lease_ms > a_day || assignment.ring_ms > a_day) {
-    return Error{ErrorCode::malformed, "a lease or ring time of more than a day",
+  if (assignment.lease_ms > a_day || assignment.ring_ms > a_day || assignment.gone_ms > a_day) {
+    return Error{ErrorCode::malformed, "a lease, ring or waiting time of more than a day",
                  "assignment.lease_ms", ""};
   }
   return first_of({check(assignment.service),

@@ -75,6 +75,7 @@ struct Assignment {
   bool auto_accept = false;
   std::vector<std::string> excluded;
   std::vector<Position> needed;  // newest entries that the agent must see; fetched from home
+  std::uint64_t gone_ms = 0;     // how long it waits for an agent without connection; 0: by kind
 
   bool operator==(const Assignment&) const = default;
   template <class Self, class Visit>
@@ -90,6 +91,7 @@ struct Assignment {
     visit("auto_accept", self.auto_accept);
     visit("excluded", self.excluded);
     visit("needed", self.needed);
+    visit("gone_ms", self.gone_ms);
   }
 };
 

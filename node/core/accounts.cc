@@ -1,21 +1,44 @@
 #include "node/core/accounts.h"
 
+#include "node/desk/router.h"
+
 namespace crossfloor {
+namespace {
+
+std::int64_t said(const std::optional<Duration>& time) {
+  return time ? time->count() : -1;
+}
+
+std::optional<Duration> heard(std::int64_t ms) {
+  if (ms < 0) return std::nullopt;
+  return Duration{ms};
+}
+
+}  // namespace
 
 AccountBody account_body(const AccountSettings& account) {
+  const RouterOptions defaults;
+  const auto& times = account.times;
   AccountBody body;
   body.account = account.name;
   body.brand = account.brand;
   body.channel = word_of(account.channel);
   body.hosts = account.hosts;
   body.target_ms = account.target.count();
-  body.helper_after_ms = account.helper_after.count();
-  body.ring_ms = account.ring.count();
-  body.lease_ms = account.lease.count();
+  body.helper_after_ms = times.helper_after.value_or(account.target / 10).count();
+  body.ring_ms = times.ring.value_or(defaults.ring[kind_index(account.channel)]).count();
+  body.lease_ms = lease_term(&account, account.channel).count();
   body.auto_accept = account.auto_accept;
   body.trusted_ref = account.trusted_ref;
   body.repeatable = account.repeatable;
   body.lookup = account.lookup;
+  body.next_target_ms = account.next_target.count();
+  body.optional_skills_after_ms = said(times.optional_skills_after);
+  body.last_agent_wait_ms = said(times.last_agent_wait);
+  body.pull_margin_ms = said(times.pull_margin);
+  body.agent_gone_after_ms = said(times.agent_gone_after);
+  body.requeue_when_late = account.requeue_when_late;
+  body.optional_skills = account.optional_skills;
   for (const auto& [setting, print] : account.prints) body.prints.push_back(setting + "=" + print);
   return body;
 }
@@ -31,11 +54,24 @@ AccountSettings account_settings(const AccountBody& body, const Region& region) 
   account.repeatable = body.repeatable;
   account.lookup = body.lookup;
   account.target = Duration{body.target_ms};
-  account.helper_after = Duration{body.helper_after_ms};
-  account.ring = Duration{body.ring_ms};
-  account.lease = Duration{body.lease_ms};
+  account.next_target = Duration{std::max<std::int64_t>(body.next_target_ms, 0)};
+  account.requeue_when_late = body.requeue_when_late;
   account.auto_accept = body.auto_accept;
+  account.optional_skills = body.optional_skills;
+  auto& times = account.times;
+  times.helper_after = Duration{body.helper_after_ms};
+  if (body.ring_ms > 0) times.ring = Duration{body.ring_ms};
+  if (body.lease_ms > 0) times.lease = Duration{body.lease_ms};
+  times.optional_skills_after = heard(body.optional_skills_after_ms);
+  times.last_agent_wait = heard(body.last_agent_wait_ms);
+  times.pull_margin = heard(body.pull_margin_ms);
+  times.agent_gone_after = heard(body.agent_gone_after_ms);
   return account;
+}
+
+Duration lease_term(const AccountSettings* account, ChannelKind kind) {
+  if (account != nullptr && account->times.lease) return *account->times.lease;
+  return RouterOptions{}.lease[kind_index(kind)];
 }
 
 std::optional<PublishedAccount> published_account(const Reader& reader, const Subject& account) {

@@ -11,6 +11,9 @@ AccountBody account_body(const AccountSettings& account);
 // Back from its entry; credentials are not in it, so it is not hosted here.
 AccountSettings account_settings(const AccountBody& body, const Region& region);
 
+// How long home lends a conversation of this account (or none known) without a renewal.
+Duration lease_term(const AccountSettings* account, ChannelKind kind);
+
 struct PublishedAccount {
   NodeId by;
   Region region;

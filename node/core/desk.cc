@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "node/core/accounts.h"
 #include "node/desk/own_load.h"
 #include "protocol/json_codec.h"
 
@@ -106,11 +107,16 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
   what.site_changes = c.site_changes;
   if (const auto* account = home_->account(c.account)) {
     what.region = account->region;
-    what.target = account->target;
     what.auto_accept = account->auto_accept;
+    what.times = account->times;
+    for (const auto& skill : account->optional_skills) {
+      if (what.service.skills.size() + what.optional_skills.size() >= max_agent_skills) break;
+      what.optional_skills.push_back(skill);
+    }
   } else {
     what.region = settings_.home_region;
   }
+  what.target = home_->target_of(c);
   const bool directed =
       (c.reason == "assigned" || c.reason == "transfer") && !c.prefer_agent.empty();
   what.directed = directed;
@@ -158,8 +164,7 @@ void Desk::lease(const Conversation& c, Now now) {
   auto& epoch = leased_[c.id];
   if (epoch == c.assigned) return;
   epoch = c.assigned;
-  Duration term{30'000};
-  if (const auto* account = home_->account(c.account)) term = account->lease;
+  const Duration term = lease_term(home_->account(c.account), kind_of(c));
   ledger_.granted({c.agent_node, c.id, c.assigned, c.agent, kind_of(c), term}, now);
   if (c.state != CourseState::ringing) ledger_.accepted(c.id, c.assigned);
 }
@@ -192,8 +197,7 @@ void Desk::changed(const Conversation& c, Now now) {
       if (work->epoch <= c.epoch) free_slot(*work, c, now);
     } else if (c.state != CourseState::ringing) {
       if (work->home != c.home() && c.home() != mesh_.self()) {  // taken over: a new lease
-        Duration term{30'000};
-        if (const auto* account = home_->account(c.account)) term = account->lease;
+        const Duration term = lease_term(home_->account(c.account), kind_of(c));
         ledger_.taken(c.home(), c.id, c.assigned, term, now.steady, now);
       }
       floor_.renew(c.id, c.epoch, c.home());
@@ -221,7 +225,8 @@ Status Desk::log_in(const std::string& agent, Now now) {
     if (c.agent != agent || c.agent_node != mesh_.self()) continue;
     if (c.state != CourseState::active && c.state != CourseState::wrap_up) continue;
     if (floor_.work_of(id) != nullptr) continue;
-    floor_.restore(agent, c.home(), id, c.epoch, kind_of(c), scribe_.random().next(), now);
+    floor_.restore(agent, c.home(), id, c.epoch, kind_of(c), Duration{0}, scribe_.random().next(),
+                   now);
     if (c.state == CourseState::wrap_up) {  // it began before; nobody else would end it
       (void)floor_.wrap_up(id, c.epoch, now.steady + wrap_up_time, now).ok();
     }

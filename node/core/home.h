@@ -74,6 +74,8 @@ class Home {
   const std::map<ConversationId, Conversation>& conversations() const { return open_; }
   std::size_t unplaced() const { return unplaced_.size(); }
   const AccountSettings* account(const std::string& name) const;
+  // How long the customer may wait for the answer that is due now: the first or a further one.
+  Duration target_of(const Conversation& conversation) const;
   const std::map<std::string, AccountSettings>& accounts() const { return accounts_; }
   HostOrder hosts_of(const AccountSettings& account, Now now) const;
   Region region_of(const Conversation& conversation) const;

@@ -255,14 +255,22 @@ Json Inspector::account_rows(Now now) const {
     load[c.account].second += c.state == CourseState::waiting;
   }
   for (const auto& [name, account] : core_.settings().accounts) {
+    const AccountBody said = account_body(account);
     Json promised = {{"brand", account.brand},
                      {"channel", word_of(account.channel)},
                      {"region", account.region},
                      {"hosts", account.hosts},
-                     {"target_ms", account.target.count()},
-                     {"helper_after_ms", account.helper_after.count()},
-                     {"ring_ms", account.ring.count()},
-                     {"lease_ms", account.lease.count()},
+                     {"target_ms", said.target_ms},
+                     {"next_target_ms", said.next_target_ms},
+                     {"helper_after_ms", said.helper_after_ms},
+                     {"optional_skills", account.optional_skills},
+                     {"optional_skills_after_ms", said.optional_skills_after_ms},
+                     {"last_agent_wait_ms", said.last_agent_wait_ms},
+                     {"pull_margin_ms", said.pull_margin_ms},
+                     {"ring_ms", said.ring_ms},
+                     {"lease_ms", said.lease_ms},
+                     {"agent_gone_after_ms", said.agent_gone_after_ms},
+                     {"requeue_when_late", account.requeue_when_late},
                      {"auto_accept", account.auto_accept},
                      {"trusted_ref", account.trusted_ref},
                      {"repeatable", account.repeatable},

@@ -51,6 +51,7 @@ class Mesh final : public MeshView, public PeerLoads {
   }
   // PeerLoads
   std::vector<PeerLoad> usable(Now now) const override;
+  Duration round_trip(const NodeId& node) const override { return membership_.round_trip(node); }
   bool may_see(const NodeId& node, const Region& region) const override;
 
   const Membership& membership() const { return membership_; }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "node/desk/account_times.h"
 #include "protocol/crypto.h"
 #include "protocol/ids.h"
 #include "protocol/service_class.h"
@@ -24,14 +25,15 @@ struct AccountSettings {
   bool lookup = false;             // the receiver can be asked what became of a reply
   bool hosted_here = false;        // this node holds its secrets and callback
   Duration target{30'000};         // first response
-  Duration helper_after{0};        // 0: 10 % of the target
-  Duration ring{20'000};
-  Duration lease{30'000};
+  Duration next_target{0};         // of each further answer; 0: the same
+  bool requeue_when_late = false;  // an agent who misses next_target loses it to the queue
+  AccountTimes times;
   bool auto_accept = false;
   // Each setting as configured, secrets too, with a short hash of its value: hosts compare these.
   std::map<std::string, std::string> prints;
-  std::string language;             // of messages that name none; empty: none
-  std::vector<std::string> skills;  // that every message needs, besides those it names
+  std::string language;                      // of messages that name none; empty: none
+  std::vector<std::string> skills;           // that every message needs, besides those it names
+  std::vector<std::string> optional_skills;  // of the agents who are asked first
 };
 
 enum class Durability { mesh, site };

@@ -47,12 +47,28 @@ std::uint32_t Floor::cost(const Agent& agent, const std::vector<ChannelKind>& ki
 
 void Floor::occupy(const Work& work) {
   auto& agent = agents_.at(work.agent);
-  agent.units += cost(agent, work.kinds);
-  for (const auto kind : work.kinds) ++agent.used[kind_index(kind)];
   agent.works.insert(work.nonce);
   auto& kept = works_[work.nonce] = work;
   kept.until.reset();
   set_until(kept, work.until);
+  recount(agent);
+}
+
+// Reckoned anew from what there is: the record's costs may have changed meanwhile.
+void Floor::recount(Agent& agent) {
+  agent.units = 0;
+  agent.used = {};
+  for (const auto nonce : agent.works) {
+    const auto& work = works_.at(nonce);
+    if (!counts(work)) continue;
+    agent.units += cost(agent, work.kinds);
+    for (const auto kind : work.kinds) ++agent.used[kind_index(kind)];
+  }
+}
+
+Duration Floor::gone_after(const Work& work) const {
+  if (work.gone_after > Duration{0}) return work.gone_after;
+  return options_.agent_gone_after[kind_index(work.kinds.front())];
 }
 
 void Floor::drop(Nonce nonce, Now now) {
@@ -60,27 +76,25 @@ void Floor::drop(Nonce nonce, Now now) {
   XF_CHECK(it != works_.end());
   auto& work = it->second;
   auto& agent = agents_.at(work.agent);
-  // Reckoned anew from what remains: the record's costs may have changed meanwhile.
   agent.works.erase(nonce);
-  agent.units = 0;
-  agent.used = {};
-  for (const auto other : agent.works) {
-    const auto& kinds = works_.at(other).kinds;
-    agent.units += cost(agent, kinds);
-    for (const auto kind : kinds) ++agent.used[kind_index(kind)];
-  }
   if (work.state != SlotState::held) agent.idle_since = now.steady;
   if (agent.serving()) freed_.insert(work.agent);
   set_until(work, std::nullopt);
   const auto named = by_conversation_.find(work.conversation);
   if (named != by_conversation_.end() && named->second == nonce) by_conversation_.erase(named);
   works_.erase(it);
+  recount(agent);
 }
 
 void Floor::set_until(Work& work, std::optional<Instant> until) {
-  if (work.until) timers_.erase({*work.until, work.nonce});
+  if (work.until) {
+    timers_.erase({*work.until, work.nonce});
+    soon_.erase({*work.until - options_.soon, work.nonce});
+  }
   work.until = until;
-  if (until) timers_.insert({*until, work.nonce});
+  if (!until) return;
+  timers_.insert({*until, work.nonce});
+  if (work.state == SlotState::wrapping_up) soon_.insert({*until - options_.soon, work.nonce});
 }
 
 void Floor::lose(Nonce nonce, BackReason reason, Now now) {
@@ -109,8 +123,7 @@ void Floor::set_agent(const AgentRecord& record, Now now) {
   auto& agent = agents_[record.name];
   agent.record = record;
   agent.abilities = {record.brands, record.languages, record.skills};
-  agent.units = 0;
-  for (const auto nonce : agent.works) agent.units += cost(agent, works_.at(nonce).kinds);
+  recount(agent);
   if (record.disabled) {
     change_presence(agent, Presence::logged_out, "disabled");
     agent.connected = false;
@@ -189,7 +202,7 @@ void Floor::connection_lost(const std::string& name, Now now) {
     if (work.state == SlotState::held || work.state == SlotState::ringing) {
       lose(nonce, BackReason::connection_lost, now);
     } else if (work.state == SlotState::busy) {
-      set_until(work, now.steady + options_.agent_gone_after[kind_index(work.kinds.front())]);
+      set_until(work, now.steady + gone_after(work));
     }
   }
 }
@@ -287,7 +300,24 @@ bool Floor::hold_agent(const std::string& name, const std::vector<ChannelKind>& 
   for (const auto kind : kinds) {
     if (agent.free(kind) == 0) return false;
   }
-  occupy({nonce, name, home, conversation, {}, kinds, SlotState::held, now.steady, until});
+  occupy({nonce, name, home, conversation, {}, kinds, SlotState::held, now.steady, until, {}, 0});
+  return true;
+}
+
+bool Floor::hold_behind(Nonce wrap_up, const NodeId& home, Nonce nonce, Instant until, Now now) {
+  if (works_.count(nonce) || !profile_after(wrap_up)) return false;
+  const auto& before = works_.at(wrap_up);
+  occupy({nonce,
+          before.agent,
+          home,
+          {},
+          {},
+          {before.kinds.front()},
+          SlotState::held,
+          now.steady,
+          until,
+          {},
+          wrap_up});
   return true;
 }
 
@@ -315,6 +345,7 @@ Floor::RingOutcome Floor::ring(const NodeId& home, const Assignment& assignment,
   const auto kind = assignment.service.kind;
   const bool other_kind = std::find(work.kinds.begin(), work.kinds.end(), kind) == work.kinds.end();
   if (for_another || other_kind) return RingOutcome::no_hold;
+  if (!counts(work)) return RingOutcome::not_yet;
   // What it does in a lower epoch is over, whatever it was.
   if (named != by_conversation_.end()) drop(named->second, now);
   drop(work.nonce, now);
@@ -322,6 +353,8 @@ Floor::RingOutcome Floor::ring(const NodeId& home, const Assignment& assignment,
   work.epoch = assignment.epoch;
   work.kinds = {kind};
   work.state = SlotState::ringing;
+  work.behind = 0;
+  work.gone_after = Duration{static_cast<std::int64_t>(assignment.gone_ms)};
   work.until = now.steady + Duration{static_cast<std::int64_t>(assignment.ring_ms)};
   occupy(work);
   by_conversation_[work.conversation] = work.nonce;
@@ -398,15 +431,20 @@ bool Floor::renew(const ConversationId& conversation, const Epoch& epoch, const 
   return true;
 }
 
-void Floor::restore(const std::string& name, const NodeId& home, const ConversationId& conversation,
-                    const Epoch& epoch, ChannelKind kind, Nonce nonce, Now now) {
-  if (!agents_.count(name) || by_conversation_.count(conversation) || works_.count(nonce)) return;
-  Work work{nonce, name, home, conversation, epoch, {kind}, SlotState::busy, now.steady, {}};
-  if (!agents_.at(name).connected) {
-    work.until = now.steady + options_.agent_gone_after[kind_index(kind)];
-  }
+bool Floor::restore(const std::string& name, const NodeId& home, const ConversationId& conversation,
+                    const Epoch& epoch, ChannelKind kind, Duration gone_after_given, Nonce nonce,
+                    Now now) {
+  if (by_conversation_.count(conversation)) return work_of(conversation)->agent == name;
+  const auto it = agents_.find(name);
+  if (it == agents_.end() || works_.count(nonce)) return false;
+  const auto& agent = it->second;
+  if (agent.record.disabled || agent.free(kind) == 0) return false;
+  Work work{nonce, name, home, conversation, epoch, {kind}, SlotState::busy, now.steady, {}, {}, 0};
+  work.gone_after = gone_after_given;
+  if (!agent.connected) work.until = now.steady + gone_after(work);
   occupy(work);
   by_conversation_[conversation] = nonce;
+  return true;
 }
 
 // ---- Asking -----------------------------------------------------------------------------------
@@ -455,6 +493,22 @@ std::optional<AgentProfile> Floor::profile(const std::string& name) const {
   }
   if (profile.channels.empty()) return std::nullopt;
   return profile;
+}
+
+std::optional<AgentProfile> Floor::profile_after(Nonce wrap_up) const {
+  const auto it = works_.find(wrap_up);
+  if (it == works_.end() || it->second.state != SlotState::wrapping_up) return std::nullopt;
+  const auto& agent = agents_.at(it->second.agent);
+  const auto kind = it->second.kinds.front();
+  const auto* channel = agent.channel(kind);
+  const auto& works = agent.works;
+  const bool taken = std::any_of(works.begin(), works.end(),
+                                 [&](Nonce nonce) { return works_.at(nonce).behind == wrap_up; });
+  // Limits that were lowered meanwhile leave no room behind it.
+  const bool over = !channel || agent.used[kind_index(kind)] > channel->maximum ||
+                    agent.units > agent.record.total_units;
+  if (!agent.serving() || taken || over) return std::nullopt;
+  return AgentProfile{agent.record.name, agent.record.team, agent.abilities, {*channel}};
 }
 
 std::vector<std::string> Floor::available() const {
@@ -539,9 +593,19 @@ void Floor::tick(Now now) {
   }
 }
 
+std::vector<Nonce> Floor::take_soon(Now now) {
+  std::vector<Nonce> out;
+  while (!soon_.empty() && soon_.begin()->first <= now.steady) {
+    out.push_back(soon_.begin()->second);
+    soon_.erase(soon_.begin());
+  }
+  return out;
+}
+
 std::optional<Instant> Floor::deadline() const {
   if (timers_.empty()) return std::nullopt;
-  return timers_.begin()->first;
+  const Instant next = timers_.begin()->first;
+  return soon_.empty() ? next : std::min(next, soon_.begin()->first);
 }
 
 std::vector<FloorEvent> Floor::take_events() {

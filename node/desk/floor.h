@@ -40,6 +40,8 @@ struct Work {
   SlotState state = SlotState::held;
   Instant held_since;            // leases count from here
   std::optional<Instant> until;  // when the state ends by itself
+  Duration gone_after{0};        // how long it waits for an agent without connection; 0: by kind
+  Nonce behind = 0;              // a hold that takes this one's place, and counts once that is over
 };
 
 // What an agent's work came to by itself. `home` must be told.
@@ -128,8 +130,10 @@ class Floor {
     std::array<Duration, channel_kinds> agent_gone_after{Duration{60'000}, Duration{600'000},
                                                          Duration{3'600'000}, Duration{60'000},
                                                          Duration{600'000}};
+    Duration soon{1'000};  // before a wrap-up ends by itself take_soon() names it
   };
   explicit Floor(Options options) : options_(options) {}
+  const Options& options() const { return options_; }
 
   // Records. A disabled agent loses session and work at once; lowered limits let running work end.
   void set_agent(const AgentRecord& record, Now now);
@@ -155,9 +159,12 @@ class Floor {
   bool hold_agent(const std::string& name, const std::vector<ChannelKind>& kinds,
                   const ConversationId& conversation, const NodeId& home, Nonce nonce,
                   Instant until, Now now);
+  // For what comes when this wrap-up is over: the same kind, so that it never takes more.
+  bool hold_behind(Nonce wrap_up, const NodeId& home, Nonce nonce, Instant until, Now now);
   void release_hold(Nonce nonce, const NodeId& home, Now now);
 
-  enum class RingOutcome { rings, already, no_hold, stale };
+  // not_yet: what the hold waits behind goes on.
+  enum class RingOutcome { rings, already, no_hold, stale, not_yet };
   // Only into a live hold of `home`. A lower epoch of the same conversation gives way to a higher.
   RingOutcome ring(const NodeId& home, const Assignment& assignment, Now now);
 
@@ -173,9 +180,10 @@ class Floor {
   bool release(const ConversationId& conversation, const Epoch& epoch, Now now);
   // The conversation has a new home or epoch and stays with its agent.
   bool renew(const ConversationId& conversation, const Epoch& epoch, const NodeId& home);
-  // After a restart: home says that this agent is at work on it.
-  void restore(const std::string& agent, const NodeId& home, const ConversationId& conversation,
-               const Epoch& epoch, ChannelKind kind, Nonce nonce, Now now);
+  // After a restart: home says that this agent is at work on it. False: the agent is not here (any
+  // more), or has no room for it beside what came since.
+  bool restore(const std::string& agent, const NodeId& home, const ConversationId& conversation,
+               const Epoch& epoch, ChannelKind kind, Duration gone_after, Nonce nonce, Now now);
 
   // Asking.
   DeclineReason why_not(const Need& need) const;  // full, only_excluded or nobody
@@ -183,14 +191,19 @@ class Floor {
   std::uint32_t on_duty(ChannelKind kind) const;   // agents with this kind as primary, connected
   bool is_on_duty(const std::string& name) const;  // logged in and connected
   std::optional<AgentProfile> profile(const std::string& name) const;  // nothing if nothing is free
+  // As it will be when this wrap-up is over; nothing if the agent gets nothing then.
+  std::optional<AgentProfile> profile_after(Nonce wrap_up) const;
   std::vector<std::string> available() const;  // ready agents with a free slot, by name
   const Work* work_of(const ConversationId& conversation) const;
   const Work* work_by_nonce(Nonce nonce) const;
+  bool counts(const Work& work) const { return work.behind == 0 || !works_.count(work.behind); }
   std::vector<AgentView> snapshot() const;
   std::optional<AgentView> view(const std::string& name) const;
 
   void tick(Now now);
   std::optional<Instant> deadline() const;
+  // Wrap-ups that end by themselves within `soon`; each is named once.
+  std::vector<Nonce> take_soon(Now now);
   std::vector<FloorEvent> take_events();
   // Agents who gained a free slot since the last call.
   std::set<std::string> take_freed();
@@ -216,6 +229,8 @@ class Floor {
   bool fits(const Agent& agent, const Need& need) const;
   std::uint32_t cost(const Agent& agent, const std::vector<ChannelKind>& kinds) const;
   void occupy(const Work& work);
+  void recount(Agent& agent);
+  Duration gone_after(const Work& work) const;
   void drop(Nonce nonce, Now now);
   void lose(Nonce nonce, BackReason reason, Now now);
   void lose_all(Agent& agent, BackReason reason, Now now);
@@ -231,6 +246,7 @@ class Floor {
   std::map<Nonce, Work> works_;
   std::map<ConversationId, Nonce> by_conversation_;  // ringing and later
   std::set<std::pair<Instant, Nonce>> timers_;
+  std::set<std::pair<Instant, Nonce>> soon_;
   std::vector<FloorEvent> events_;
   std::set<std::string> freed_;
 };

@@ -19,6 +19,7 @@ LoadRecord own_load(const Floor& floor, const Router& router, Now now) {
     for (const auto age : router.line().oldest_ages(service, now.steady, max_oldest)) {
       load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
     }
+    load.target_ms = static_cast<std::uint32_t>(router.line().target(service, now.steady).count());
     record.classes.push_back(std::move(load));
   }
   return record;

@@ -42,11 +42,12 @@ void Router::enqueue(const WaitingConversation& what, Now now, DeskOutbox& out) 
   task.what = what;
   const Duration waited = std::max(now.wall - what.waiting_since, Duration{0});
   task.since = now.steady - waited;
+  exclude(what, now);
   if (!what.preferred_agent.empty()) {
-    const Duration wait = what.directed
-                              ? what.directed_for
-                              : std::min(options_.preferred_wait[kind_index(what.service.kind)],
-                                         what.target * options_.preferred_percent / 100);
+    const auto by_kind = options_.preferred_wait[kind_index(what.service.kind)];
+    const Duration wait = what.directed ? what.directed_for
+                                        : std::min(what.times.last_agent_wait.value_or(by_kind),
+                                                   what.target * options_.preferred_percent / 100);
     task.reserved = true;
     task.reserved_until = now.steady + wait;
   }
@@ -60,8 +61,24 @@ void Router::enqueue(const WaitingConversation& what, Now now, DeskOutbox& out) 
   serve_freed(now, out);
 }
 
+// Who the log says had it, unless the list was cleared since.
+void Router::exclude(const WaitingConversation& what, Now now) {
+  const auto forgiven = forgiven_.find(what.conversation);
+  for (const auto& [agent, since] : what.excluded) {
+    const Instant when = now.steady - std::max(now.wall - since, Duration{0});
+    if (forgiven != forgiven_.end() && when <= forgiven->second) continue;
+    const Instant until = when + options_.excluded_for;
+    if (until <= now.steady) continue;
+    auto& list = excluded_[what.conversation];
+    if (list.size() >= max_excluded && !list.count(agent)) continue;
+    auto& kept = list.try_emplace(agent, until).first->second;
+    kept = std::max(kept, until);
+  }
+}
+
 void Router::remove(const ConversationId& conversation, Now now, DeskOutbox& out) {
   excluded_.erase(conversation);
+  forgiven_.erase(conversation);
   const auto it = tasks_.find(conversation);
   if (it == tasks_.end()) return;
   let_go(it->second, out);
@@ -193,8 +210,8 @@ void Router::decide(Task& task, const NodeId& node, const std::string& agent, No
       candidate.why_not = "another was chosen";
     }
   }
-  out.decisions.push_back({task.what.conversation, agent, node, nonce,
-                           options_.lease[kind_index(task.what.service.kind)], trace});
+  out.decisions.push_back(
+      {task.what.conversation, agent, node, nonce, lease_term(task.what), trace});
 }
 
 // ---- After the decision -----------------------------------------------------------------------
@@ -215,7 +232,6 @@ void Router::committed(const ConversationId& conversation, const Epoch& epoch,
 
 void Router::assign(const Task& task, Now now, DeskOutbox& out) const {
   const auto& what = task.what;
-  const auto kind = kind_index(what.service.kind);
   Assignment assignment;
   assignment.conversation = what.conversation;
   assignment.epoch = task.epoch;
@@ -223,8 +239,11 @@ void Router::assign(const Task& task, Now now, DeskOutbox& out) const {
   assignment.agent = task.agent;
   assignment.service = what.service;
   assignment.age_ms = static_cast<std::uint64_t>((now.steady - task.since).count());
-  assignment.lease_ms = static_cast<std::uint64_t>(options_.lease[kind].count());
-  assignment.ring_ms = static_cast<std::uint64_t>(options_.ring[kind].count());
+  assignment.lease_ms = static_cast<std::uint64_t>(lease_term(what).count());
+  assignment.ring_ms = static_cast<std::uint64_t>(ring_time(what).count());
+  if (const auto gone = what.times.agent_gone_after) {
+    assignment.gone_ms = static_cast<std::uint64_t>(gone->count());
+  }
   assignment.auto_accept = what.auto_accept;
   assignment.excluded = excluded_from(what.conversation, now.steady);
   assignment.needed = task.needed;
@@ -249,6 +268,7 @@ bool Router::accepted(const ConversationId& conversation, const Epoch& epoch) {
   if (it->second.stage != Stage::committing && it->second.stage != Stage::ringing) return false;
   erase(it);
   excluded_.erase(conversation);
+  forgiven_.erase(conversation);
   return true;
 }
 
@@ -290,6 +310,7 @@ void Router::requeue(Tasks::iterator it, BackReason reason, bool tell, Now now, 
 void Router::tick(Now now, DeskOutbox& out) {
   floor_.tick(now);
   absorb_floor(now, out);
+  for (const auto wrap_up : floor_.take_soon(now)) look_ahead(wrap_up, now, out);
   while (!timers_.empty() && timers_.begin()->first <= now.steady) {
     const auto conversation = timers_.begin()->second;
     auto& task = tasks_.at(conversation);
@@ -329,7 +350,8 @@ void Router::tick_task(const ConversationId& conversation, Now now, DeskOutbox& 
     case Stage::offered:
       avoided_[task.node] = now.steady + options_.avoid_for;
       out.send(task.node, Release{task.nonce});
-      offer_failed(it, now, out);
+      offer_failed(it, "did not answer in " + std::to_string(patience(task.node).count()) + " ms",
+                   now, out);
       break;
     case Stage::deciding:
       break;
@@ -355,10 +377,8 @@ std::optional<Instant> Router::next_look(const Task& task, Now now) const {
   };
   const auto& what = task.what;
   if (task.reserved) consider(task.reserved_until);
-  consider(task.since + what.target * options_.helper_after_percent / 100);
-  if (!what.optional_skills.empty()) {
-    consider(task.since + what.target * options_.optional_skills_percent / 100);
-  }
+  consider(task.since + helper_after(what));
+  if (!what.optional_skills.empty()) consider(task.since + optional_skills_after(what));
   const bool excluded = !excluded_from(what.conversation, now.steady).empty();
   if (excluded || what.site_changes >= options_.max_site_changes) {
     consider(now.steady + options_.avoid_for);  // others may have come or gone meanwhile
@@ -396,7 +416,7 @@ void Router::node_lost(const NodeId& node, Now now, DeskOutbox& out) {
         place(conversation, now, out);
         break;
       case Stage::offered:
-        offer_failed(it, now, out);
+        offer_failed(it, "was lost", now, out);
         break;
       case Stage::deciding:
         break;  // being written; its commit will find no answer
@@ -425,8 +445,30 @@ bool Router::nobody_on_duty(ChannelKind kind, Now now) const {
   });
 }
 
-bool Router::helpers_may(ChannelKind kind, Duration target, Duration age, Now now) const {
-  return age >= target * options_.helper_after_percent / 100 || nobody_on_duty(kind, now);
+bool Router::helpers_may(ChannelKind kind, Duration from, Duration age, Now now) const {
+  return age >= from || nobody_on_duty(kind, now);
+}
+
+Duration Router::helper_after(const WaitingConversation& what) const {
+  return what.times.helper_after.value_or(what.target * options_.helper_after_percent / 100);
+}
+
+Duration Router::optional_skills_after(const WaitingConversation& what) const {
+  return what.times.optional_skills_after.value_or(what.target * options_.optional_skills_percent /
+                                                   100);
+}
+
+Duration Router::ring_time(const WaitingConversation& what) const {
+  return what.times.ring.value_or(options_.ring[kind_index(what.service.kind)]);
+}
+
+Duration Router::lease_term(const WaitingConversation& what) const {
+  return what.times.lease.value_or(options_.lease[kind_index(what.service.kind)]);
+}
+
+Duration Router::patience(const NodeId& node) const {
+  const Duration by_link = options_.round_trips_waited * peers_.round_trip(node);
+  return std::clamp(by_link, options_.answer_within, options_.answer_at_last);
 }
 
 Need Router::need_of(const Task& task, Now now) const {
@@ -435,11 +477,9 @@ Need Router::need_of(const Task& task, Now now) const {
   Need need;
   need.conversation = what.conversation;
   need.service = what.service;
-  if (age < what.target * options_.optional_skills_percent / 100) {
-    need.optional_skills = what.optional_skills;
-  }
+  if (age < optional_skills_after(what)) need.optional_skills = what.optional_skills;
   need.team = what.team;
-  need.helpers = helpers_may(what.service.kind, what.target, age, now);
+  need.helpers = helpers_may(what.service.kind, helper_after(what), age, now);
   need.excluded = excluded_from(what.conversation, now.steady);
   if (task.reserved) {
     need.only_agent = what.preferred_agent;
@@ -458,7 +498,8 @@ Lane Router::lane_of(const Task& task, Now now) const {
             need.optional_skills,
             what.team,
             what.region,
-            false};
+            false,
+            helper_after(what)};
   if (what.site_changes >= options_.max_site_changes && open_) {
     lane.home_only = floor_.why_not(need) != DeclineReason::nobody;
   }
@@ -492,7 +533,7 @@ WaitingLine::Filter Router::filter_for(const std::string& agent, const NodeId* r
   };
   filter.helper_after = [this, now](const Lane& lane) {
     if (nobody_on_duty(lane.service.kind, now)) return Duration{0};
-    return Duration{lane.target * options_.helper_after_percent / 100};
+    return lane.helper_after;
   };
   return filter;
 }

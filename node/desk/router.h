@@ -34,9 +34,11 @@ namespace crossfloor {
 // Per channel kind in the order of ChannelKind: chat, social, e-mail, call, other.
 using PerKind = std::array<Duration, channel_kinds>;
 
+// The defaults of what a conversation's account does not say (AccountTimes), and the router's own
+// times.
 struct RouterOptions {
   PerKind target{Duration{30'000}, Duration{3'600'000}, Duration{86'400'000}, Duration{20'000},
-                 Duration{3'600'000}};  // for other nodes' lines, whose targets gossip leaves out
+                 Duration{3'600'000}};  // for other nodes' lines, if gossip names none
   PerKind ring{Duration{20'000}, Duration{60'000}, Duration{120'000}, Duration{20'000},
                Duration{60'000}};
   PerKind lease{Duration{30'000}, Duration{120'000}, Duration{600'000}, Duration{30'000},
@@ -52,7 +54,9 @@ struct RouterOptions {
   int helper_after_percent = 10;     // of the target
   int optional_skills_percent = 25;  // of the target; then they are not asked for any more
   int preferred_percent = 20;
-  Duration answer_within{1'000};    // or 4 x the 99th percentile of the round trip, if that is more
+  Duration answer_within{1'000};  // or so many times the 99th percentile of the round trip,
+  int round_trips_waited = 4;     // if that is more, but never longer than this:
+  Duration answer_at_last{5'000};
   Duration hold_for{3'000};         // from Held to Commit
   Duration local_hold_for{10'000};  // while an own decision is being written
   Duration repeat_every{500};       // Commit, Grant, Back
@@ -171,7 +175,7 @@ class Router {
     Instant give_up;               // of committing
     std::optional<Instant> timer;  // next look
     int offers = 0;
-    std::set<NodeId> asked;    // by offers, since it last waited anew
+    std::map<NodeId, std::string> asked;  // since it last waited anew, and what each answered
     std::set<NodeId> said_so;  // nodes whose only fitting agents are excluded, or who have none
     Trace trace;
   };
@@ -181,6 +185,12 @@ class Router {
     std::set<NodeId> asked;
     int tries = 1;
     Instant give_up;
+    Nonce behind = 0;  // a wrap-up that is nearly over: what is granted rings when it is
+  };
+  struct Parked {  // granted before its slot was free
+    NodeId home;
+    Assignment assignment;
+    Instant since;
   };
   using Version = std::pair<Generation, std::uint64_t>;
   struct Correction {  // to one class of one peer's record
@@ -229,7 +239,14 @@ class Router {
   void tick_task(const ConversationId& conversation, Now now, DeskOutbox& out);
   std::optional<Instant> next_look(const Task& task, Now now) const;
   bool nobody_on_duty(ChannelKind kind, Now now) const;
-  bool helpers_may(ChannelKind kind, Duration target, Duration age, Now now) const;
+  bool helpers_may(ChannelKind kind, Duration from, Duration age, Now now) const;
+  Duration helper_after(const WaitingConversation& what) const;
+  Duration optional_skills_after(const WaitingConversation& what) const;
+  Duration ring_time(const WaitingConversation& what) const;
+  Duration lease_term(const WaitingConversation& what) const;
+  // How long an answer of that node is awaited.
+  Duration patience(const NodeId& node) const;
+  void exclude(const WaitingConversation& what, Now now);
   Need need_of(const Task& task, Now now) const;
   Lane lane_of(const Task& task, Now now) const;
   std::vector<std::string> excluded_from(const ConversationId& conversation, Instant now) const;
@@ -241,7 +258,7 @@ class Router {
   void push_to_preferred(Task& task, Now now, DeskOutbox& out);
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
-  void offer_failed(Tasks::iterator task, Now now, DeskOutbox& out);
+  void offer_failed(Tasks::iterator task, const std::string& answer, Now now, DeskOutbox& out);
   bool forget_exclusions(Task& task, Now now);
   const Correction* correction(const LoadRecord& record, const ServiceClass& service,
                                Instant now) const;
@@ -254,6 +271,7 @@ class Router {
   // router_pull.cc
   void serve(const std::string& agent, bool may_pull, Now now, DeskOutbox& out);
   void serve_freed(Now now, DeskOutbox& out);
+  void look_ahead(Nonce wrap_up, Now now, DeskOutbox& out);
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
@@ -269,6 +287,7 @@ class Router {
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);
   void assigned(const NodeId& from, const Assignment& assignment, Now now, DeskOutbox& out);
+  void ring_parked(Now now, DeskOutbox& out);
   void send_back(const NodeId& home, Back back, Now now, DeskOutbox& out);
   void on(const NodeId& from, const Offer& message, Now now, DeskOutbox& out);
   void on(const NodeId& from, const Held& message, Now now, DeskOutbox& out);
@@ -295,11 +314,13 @@ class Router {
   Tasks tasks_;
   std::set<std::pair<Instant, ConversationId>> timers_;
   std::map<ConversationId, std::map<std::string, Instant>> excluded_;  // survives requeueing
+  std::map<ConversationId, Instant> forgiven_;  // when the list before that instant was cleared
   std::map<NodeId, Instant> avoided_;
   std::map<std::pair<NodeId, ServiceClass>, Correction> corrections_;
   std::deque<Nonce> granted_;  // pulls answered lately, so that a repeated one gives nothing more
 
   std::map<Nonce, PullRun> pulls_;
+  std::map<Nonce, Parked> parked_;
   std::map<std::string, Nonce> pulling_;  // agent -> its run
   std::set<std::string> freed_;
   std::map<std::pair<std::string, NodeId>, Denied> denied_;

@@ -157,6 +157,24 @@ void Router::assigned(const NodeId& from, const Assignment& assignment, Now now,
     }
     case Floor::RingOutcome::stale:
       break;
+    case Floor::RingOutcome::not_yet:
+      parked_.try_emplace(assignment.nonce, Parked{from, assignment, now.steady});
+      break;
+  }
+}
+
+void Router::ring_parked(Now now, DeskOutbox& out) {
+  for (auto it = parked_.begin(); it != parked_.end();) {
+    const auto* hold = floor_.work_by_nonce(it->first);
+    if (hold && !floor_.counts(*hold)) {
+      ++it;
+      continue;
+    }
+    Parked parked = std::move(it->second);
+    it = parked_.erase(it);
+    if (!hold) continue;  // given up, or taken back
+    parked.assignment.age_ms += static_cast<std::uint64_t>((now.steady - parked.since).count());
+    assigned(parked.home, parked.assignment, now, out);
   }
 }
 
@@ -214,7 +232,7 @@ void Router::on(const NodeId& from, const Decline& decline, Now now, DeskOutbox&
       task.said_so.insert(from);
     }
   }
-  offer_failed(it, now, out);
+  offer_failed(it, std::string("declined: ") + word_of(decline.reason), now, out);
 }
 
 void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) {
@@ -247,8 +265,7 @@ void Router::on(const NodeId& from, const Ringing& ringing, Now now, DeskOutbox&
   }
   if (task.stage == Stage::ringing) return;
   task.stage = Stage::ringing;
-  set_timer(task,
-            now.steady + options_.ring[kind_index(task.what.service.kind)] + options_.ring_slack);
+  set_timer(task, now.steady + ring_time(task.what) + options_.ring_slack);
 }
 
 void Router::on(const NodeId& from, const Back& back, Now now, DeskOutbox& out) {

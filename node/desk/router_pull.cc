@@ -16,6 +16,7 @@ const ChannelDuty* channel_of(const AgentProfile& agent, ChannelKind kind) {
 }  // namespace
 
 void Router::serve_freed(Now now, DeskOutbox& out) {
+  ring_parked(now, out);
   for (auto& agent : floor_.take_freed()) freed_.insert(agent);
   while (!freed_.empty()) {
     const auto agent = *freed_.begin();
@@ -32,7 +33,7 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (!profile) return;
     if (may_pull) {
       if (const auto home = wanted_by(agent, now.steady)) {
-        start_pull(*profile, {agent, *home, {}, 1, {}}, now, out);
+        start_pull(*profile, {agent, *home, {}, 1, {}, 0}, now, out);
         return;
       }
     }
@@ -41,13 +42,25 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
       const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
       if (remote) {
         note_pulled(*remote, now);
-        start_pull(*profile, {agent, remote->home, {}, 1, {}}, now, out);
+        start_pull(*profile, {agent, remote->home, {}, 1, {}, 0}, now, out);
         return;
       }
     }
     if (!local) return;
     assign_local(tasks_.at(local->conversation), agent, 8, now, out);
   }
+}
+
+// A wrap-up ends within a second: what waits elsewhere is asked for now, and rings when it is over.
+// What waits here needs no time to get here.
+void Router::look_ahead(Nonce wrap_up, Now now, DeskOutbox& out) {
+  const auto profile = floor_.profile_after(wrap_up);
+  if (!open_ || !profile || pulling_.count(profile->name) || now.steady < no_pull_before_) return;
+  const auto local = line_.head_for(*profile, filter_for(profile->name, nullptr, now), now.steady);
+  const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
+  if (!remote) return;
+  note_pulled(*remote, now);
+  start_pull(*profile, {profile->name, remote->home, {}, 1, {}, wrap_up}, now, out);
 }
 
 // The most urgent head that gossip shows, if it beats the local one by enough. `any_time` looks
@@ -71,9 +84,9 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
         age += Duration{load.oldest_ms[std::min<std::size_t>(taken, load.oldest_ms.size() - 1)]};
       }
       const auto kind = kind_index(load.service.kind);
-      const auto target = options_.target[kind];
+      const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
       if (channel->duty == Duty::helper && !any_time &&
-          !helpers_may(load.service.kind, target, age, now)) {
+          !helpers_may(load.service.kind, target * options_.helper_after_percent / 100, age, now)) {
         continue;
       }
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
@@ -91,8 +104,9 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
 bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
                          Now now) {
   const auto kind = remote.service.kind;
-  const auto target = options_.target[kind_index(kind)];
-  Duration margin = options_.pull_delta[kind_index(kind)];
+  const auto& here = tasks_.at(local.conversation).what;
+  const auto target = std::max(here.target, Duration{1});
+  Duration margin = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
   switch (guard_.judge(remote.home, kind, mesh_busy(kind, now), now.steady)) {
     case HandlingGuard::Verdict::only_when_idle:
       return false;
@@ -119,9 +133,14 @@ void Router::start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOut
   for (const auto& channel : agent.channels) kinds.push_back(channel.kind);
   const Nonce nonce = fresh_nonce();
   // A little longer than we wait, so that it is always we who end it.
-  const auto until = now.steady + 2 * options_.answer_within;
-  if (!floor_.hold_agent(agent.name, kinds, {}, run.home, nonce, until, now)) return;
-  run.give_up = now.steady + options_.answer_within;
+  const Duration wait = patience(run.home);
+  const auto until = now.steady + 2 * wait;
+  const bool held =
+      run.behind != 0
+          ? floor_.hold_behind(run.behind, run.home, nonce, until + floor_.options().soon, now)
+          : floor_.hold_agent(agent.name, kinds, {}, run.home, nonce, until, now);
+  if (!held) return;
+  run.give_up = now.steady + wait;
   pulling_[agent.name] = nonce;
   out.send(run.home, Pull{nonce, agent});
   pulls_[nonce] = std::move(run);
@@ -160,6 +179,7 @@ void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
     if (agent != run.agent) freed_.insert(agent);  // its own end of a pull is no freed slot
   }
   run.asked.insert(run.home);
+  run.behind = 0;
   const auto profile = floor_.profile(run.agent);
   if (!profile || !open_) return;
   if (run.tries < options_.max_pulls) {

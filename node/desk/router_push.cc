@@ -54,7 +54,7 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
     const auto* load = record.find(what.service);
     const std::uint32_t waiting = load ? load->waiting : 0;
     const std::size_t far = peer.same_site ? 0 : 2;
-    const char* why_not = "";
+    std::string why_not;
     if (record.drained) {
       why_not = "drained";
     } else if (!peers_.may_see(record.node, what.region)) {
@@ -63,8 +63,8 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
       why_not = "did not answer a moment ago";
     } else if (task.said_so.count(record.node)) {
       why_not = "its only fitting agents had it already";
-    } else if (task.asked.count(record.node)) {
-      why_not = "asked already";
+    } else if (const auto asked = task.asked.find(record.node); asked != task.asked.end()) {
+      why_not = asked->second;
     } else if (free.primary > 0 && waiting == 0) {
       groups[far].push_back({record.node, free.primary});
     } else if (need.helpers && free.helper > 0 && waiting == 0) {
@@ -123,13 +123,17 @@ void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration
   task.node = node;
   task.agent.clear();
   task.nonce = fresh_nonce();
-  task.asked.insert(node);
-  set_timer(task, now.steady + options_.answer_within);
+  task.asked[node] = "asked already";
+  set_timer(task, now.steady + patience(node));
   out.send(node, Offer{task.nonce, need, static_cast<std::uint64_t>(wait.count())});
 }
 
-void Router::offer_failed(Tasks::iterator it, Now now, DeskOutbox& out) {
+// `answer`: for the trace of whatever is decided in the end.
+void Router::offer_failed(Tasks::iterator it, const std::string& answer, Now now, DeskOutbox& out) {
   auto& task = it->second;
+  if (const auto asked = task.asked.find(task.node); asked != task.asked.end()) {
+    asked->second = "asked, " + answer;
+  }
   set_timer(task, std::nullopt);
   task.stage = Stage::waiting;
   task.node = {};
@@ -158,6 +162,7 @@ bool Router::forget_exclusions(Task& task, Now now) {
     if (could && !task.said_so.count(record.node)) return false;
   }
   excluded_.erase(task.what.conversation);
+  forgiven_[task.what.conversation] = now.steady;
   task.said_so.clear();
   task.asked.clear();
   task.offers = 0;

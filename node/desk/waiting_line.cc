@@ -9,7 +9,7 @@ namespace crossfloor {
 namespace {
 
 Lane first_lane_of(const ServiceClass& service) {
-  return {service, Duration::min(), 0, {}, {}, {}, false};
+  return {service, Duration::min(), 0, {}, {}, {}, false, Duration::min()};
 }
 
 Duration age(Instant since, Instant now) {
@@ -135,6 +135,21 @@ std::vector<Duration> WaitingLine::oldest_ages(const ServiceClass& service, Inst
   std::sort(ages.rbegin(), ages.rend());
   if (ages.size() > most) ages.resize(most);
   return ages;
+}
+
+Duration WaitingLine::target(const ServiceClass& service, Instant now) const {
+  const Lane* best = nullptr;
+  double most = -1;
+  for (auto it = lanes_.lower_bound(first_lane_of(service));
+       it != lanes_.end() && it->first.service == service; ++it) {
+    if (it->first.home_only) continue;
+    const double urgency = it->first.urgency(age(it->second.begin()->first, now));
+    if (urgency > most) {
+      most = urgency;
+      best = &it->first;
+    }
+  }
+  return best == nullptr ? Duration{0} : best->target * 1000 / best->weight;
 }
 
 std::vector<ServiceClass> WaitingLine::classes() const {

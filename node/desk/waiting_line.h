@@ -12,10 +12,17 @@
 #include <optional>
 #include <set>
 
+#include "node/desk/account_times.h"
 #include "protocol/routing_messages.h"
 #include "protocol/time.h"
 
 namespace crossfloor {
+
+// An agent who had a conversation and is not to get it again for a while.
+struct Exclusion {
+  std::string agent;
+  WallTime since;  // when the agent declined or missed it, or answered too late
+};
 
 // What home knows of a conversation that waits. Everything in it comes from the log.
 struct WaitingConversation {
@@ -34,6 +41,8 @@ struct WaitingConversation {
   Duration directed_for{60'000};  // how long, before anybody fitting may have it
   std::uint32_t site_changes = 0;
   bool auto_accept = false;
+  AccountTimes times;
+  std::vector<Exclusion> excluded;
 };
 
 // Weight in thousandths: at most 2.5 times as urgent, so nobody starves.
@@ -48,6 +57,7 @@ struct Lane {
   std::string team;
   Region region;
   bool home_only = false;
+  Duration helper_after{0};
   auto operator<=>(const Lane&) const = default;
 
   double urgency(Duration age) const {
@@ -88,6 +98,8 @@ class WaitingLine {
   std::uint32_t waiting(const ServiceClass& service) const;
   std::vector<Duration> oldest_ages(const ServiceClass& service, Instant now,
                                     std::size_t most = 8) const;
+  // Of the most urgent of them, weighed: its age divided by this is its urgency. Zero: none waits.
+  Duration target(const ServiceClass& service, Instant now) const;
   std::vector<ServiceClass> classes() const;
 
  private:

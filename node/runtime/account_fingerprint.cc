@@ -34,9 +34,9 @@ std::map<std::string, std::string> account_prints(const Crypto& crypto,
                                                   const AccountConfig& account) {
   // Every member by name: one that is added does not compile until it stands here.
   const auto& [name, region, brand, kind, hosts, secrets, callback, trust_customer_ref, repeatable,
-               lookup, language, skills, first_response, next_response, helper_after,
-               optional_skills_after, last_agent_wait, pull_margin, ring, lease, agent_gone_after,
-               requeue_when_late] = account;
+               lookup, language, skills, optional_skills, first_response, next_response,
+               helper_after, optional_skills_after, last_agent_wait, pull_margin, ring, lease,
+               agent_gone_after, requeue_when_late, auto_accept] = account;
   std::map<std::string, std::string> out;
   const auto print = [&](const char* setting, const auto& value) {
     Bytes bytes;
@@ -57,6 +57,7 @@ std::map<std::string, std::string> account_prints(const Crypto& crypto,
   print("lookup", lookup);
   print("language", ByteView(language));
   print("skills", skills);
+  print("optional_skills", optional_skills);
   print("first_response", first_response);
   print("next_response", next_response);
   print("helper_after", helper_after);
@@ -67,6 +68,7 @@ std::map<std::string, std::string> account_prints(const Crypto& crypto,
   print("lease", lease);
   print("agent_gone_after", agent_gone_after);
   print("requeue_when_late", requeue_when_late);
+  print("auto_accept", auto_accept);
   return out;
 }
 

@@ -141,6 +141,7 @@ void read_targets(ConfigReader& read, AccountConfig& account) {
   read.duration("lease", account.lease, 3s, 24h);
   read.duration("agent_gone_after", account.agent_gone_after, 1s, 24h);
   read.flag("requeue_when_late", account.requeue_when_late);
+  read.flag("auto_accept", account.auto_accept);
   if (account.last_agent_wait > account.first_response / 5) {
     read.complain("last_agent_wait", "is over a fifth of first_response",
                   "at most " + duration_text(account.first_response / 5));
@@ -200,6 +201,7 @@ void read_account(ConfigReader& read, AccountConfig& account, WrittenSecrets& wr
   TextRule skill = kName;
   skill.required = false;
   read.texts("skills", account.skills, 16, skill);
+  read.texts("optional_skills", account.optional_skills, 16, skill);
   read_targets(read, account);
   read.finish();
 }

@@ -87,8 +87,9 @@ struct AccountConfig {
   bool trust_customer_ref = false;
   bool repeatable = true;
   bool lookup = false;
-  std::string language;             // of messages that name none; BCP 47; empty: none
-  std::vector<std::string> skills;  // mandatory for every message, besides those it names
+  std::string language;                      // of messages that name none; BCP 47; empty: none
+  std::vector<std::string> skills;           // mandatory for every message, besides those it names
+  std::vector<std::string> optional_skills;  // wanted at first, not any more after a while
 
   // Formulas of routing.md's rules; defaults depend on the kind (set_kind_defaults).
   Duration first_response{};         // target of the first answer
@@ -101,6 +102,7 @@ struct AccountConfig {
   Duration lease{};                  // how long home lends it without a renewal
   Duration agent_gone_after{};       // an agent without connection loses it after this
   bool requeue_when_late = false;    // a missed next_response sends it back to the queue
+  bool auto_accept = false;          // what rings is accepted at once
 
   bool operator==(const AccountConfig&) const = default;
 };

@@ -45,11 +45,19 @@ AccountSettings account_of(const AccountConfig& config, const NodeSettings& node
   out.hosted_here =
       may_host && named && !config.secrets.empty() && node.region_secrets.count(config.region) == 1;
   out.target = config.first_response;
-  out.helper_after = config.helper_after;
-  out.ring = config.ring;
-  out.lease = config.lease;
+  out.next_target = config.next_response;
+  out.requeue_when_late = config.requeue_when_late;
+  out.times.helper_after = config.helper_after;
+  out.times.optional_skills_after = config.optional_skills_after;
+  out.times.last_agent_wait = config.last_agent_wait;
+  out.times.pull_margin = config.pull_margin;
+  out.times.ring = config.ring;
+  out.times.lease = config.lease;
+  out.times.agent_gone_after = config.agent_gone_after;
+  out.auto_accept = config.auto_accept;
   out.language = config.language;
   out.skills = config.skills;
+  out.optional_skills = config.optional_skills;
   out.prints = account_prints(crypto, config);
   return out;
 }

@@ -34,6 +34,7 @@ class DeskWorld {
       return out;
     }
     bool may_see(const NodeId& node, const Region&) const override { return !blind.count(node); }
+    Duration round_trip(const NodeId&) const override { return measured; }
 
     DeskWorld& world_;
     NodeId self;
@@ -44,6 +45,7 @@ class DeskWorld {
     std::set<NodeId> same_site, blind;
     LoadRecord own;
     bool drained = false;
+    Duration measured{0};  // 99th percentile of the round trip to every other node
   };
 
   enum class State { waiting, ringing, active, closed };

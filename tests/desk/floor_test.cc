@@ -278,12 +278,47 @@ TEST_SUITE("floor") {
   TEST_CASE("work that home confirms after a restart counts against the capacity") {
     Desk desk;
     desk.floor.set_agent(agent_named("ann"), at(0s));
-    desk.floor.restore("ann", node_of(2), talk(1), epoch_of(1), ChannelKind::chat, 42, at(0s));
+    CHECK(desk.floor.restore("ann", node_of(2), talk(1), epoch_of(1), ChannelKind::chat, 0s, 42,
+                             at(0s)));
     REQUIRE(desk.floor.log_in("ann", at(1s)).ok());
     REQUIRE(desk.floor.set_presence("ann", Presence::ready, "", at(1s)).ok());
     CHECK(desk.floor.free_slots(chat_class()) == FreeSlots{2, 0});
     desk.floor.tick(at(100s));
     CHECK(desk.lost().empty());
+  }
+
+  TEST_CASE("what home confirms beyond the capacity is not taken up") {
+    Desk desk;
+    desk.on_duty(agent_named("ann"));
+    for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
+    CHECK_FALSE(desk.floor.restore("ann", node_of(2), talk(9), epoch_of(1), ChannelKind::chat, 0s,
+                                   42, at(0s)));
+    CHECK(desk.floor.restore("ann", node_of(1), talk(3), epoch_of(1), ChannelKind::chat, 0s, 43,
+                             at(0s)));  // is there already
+    CHECK(desk.floor.view("ann")->units_used == 12);
+    CHECK_FALSE(desk.floor.restore("bob", node_of(2), talk(9), epoch_of(1), ChannelKind::chat, 0s,
+                                   42, at(0s)));
+  }
+
+  TEST_CASE("a hold behind a wrap-up takes nothing until that is over") {
+    Desk desk;
+    desk.on_duty(agent_named("ann"));
+    for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
+    const Nonce wrap_up = desk.floor.work_of(talk(1))->nonce;
+    CHECK_FALSE(desk.floor.hold_behind(wrap_up, home, 90, at(9s).steady, at(0s)));  // at work
+    REQUIRE(desk.floor.wrap_up(talk(1), epoch_of(1), at(5s).steady, at(0s)).ok());
+    CHECK(desk.floor.take_soon(at(3900ms)).empty());
+    CHECK(desk.floor.take_soon(at(4s)) == std::vector<Nonce>{wrap_up});
+    CHECK(desk.floor.take_soon(at(4s)).empty());
+    REQUIRE(desk.floor.hold_behind(wrap_up, home, 90, at(9s).steady, at(4s)));
+    CHECK_FALSE(desk.floor.hold_behind(wrap_up, home, 91, at(9s).steady, at(4s)));  // one is enough
+    CHECK(desk.floor.view("ann")->units_used == 12);
+    desk.last = 90;
+    CHECK(desk.ring(4, 1, "ann", 4s) == Floor::RingOutcome::not_yet);
+    desk.floor.tick(at(5s));
+    CHECK(desk.floor.view("ann")->units_used == 12);
+    CHECK(desk.floor.free_slots(chat_class()) == FreeSlots{0, 0});
+    CHECK(desk.ring(4, 1, "ann", 5s) == Floor::RingOutcome::rings);
   }
 
   TEST_CASE("a freed slot names its agent once") {

@@ -4,6 +4,7 @@
 #include "protocol/lost_members.h"
 #include "protocol/membership_options.h"
 #include "protocol/probes.h"
+#include "protocol/round_trips.h"
 #include "protocol/suspicion.h"
 
 using namespace crossfloor;
@@ -223,5 +224,20 @@ TEST_SUITE("probes") {
     probes.take_unanswered_relays(at(2s));
     CHECK_FALSE(probes.relay_answered(6, id(1)));
     CHECK_FALSE(probes.deadline());
+  }
+}
+
+TEST_SUITE("round trips") {
+  TEST_CASE("the nearly worst of the last hundred, and nothing of a stranger") {
+    RoundTrips trips;
+    CHECK(trips.nearly_worst(id(1)) == 0ms);
+    trips.add(id(1), 7ms);
+    CHECK(trips.nearly_worst(id(1)) == 7ms);
+    for (int i = 1; i <= 100; ++i) trips.add(id(1), Duration{i});
+    CHECK(trips.nearly_worst(id(1)) == 99ms);
+    for (int i = 0; i < 100; ++i) trips.add(id(1), 5ms);
+    CHECK(trips.nearly_worst(id(1)) == 5ms);  // what was slow is forgotten
+    trips.forget(id(1));
+    CHECK(trips.nearly_worst(id(1)) == 0ms);
   }
 }

@@ -48,7 +48,9 @@ TEST_SUITE("account fingerprint") {
         [](A& a) { a.lookup = true; },
         [](A& a) { a.language = "x"; },
         [](A& a) { a.skills = {"x"}; },
+        [](A& a) { a.optional_skills = {"x"}; },
         [](A& a) { a.requeue_when_late = true; },
+        [](A& a) { a.auto_accept = true; },
     };
     std::set<std::map<std::string, std::string>> seen;
     for (const auto change : changes) {
