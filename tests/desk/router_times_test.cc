@@ -264,6 +264,7 @@ TEST_SUITE("router times") {
     world.arrives(1, what);  // nobody else: cleared
     world.run(1s);
     CHECK(world.course(1).rang == std::vector<std::string>{"ann"});
+    world.course(1).state = State::waiting;
     world.arrives(1, what);  // found waiting again, with what the log says
     world.run(1s);
     CHECK(world.course(1).rang == std::vector<std::string>{"ann", "ann"});
