@@ -222,6 +222,28 @@ struct Ping {
   id @0 :Text;
 }
 
+struct Link {
+  id @0 :Text;
+  conversation @1 :Data;
+  channel @2 :Text;
+  externalId @3 :Text;
+  reason @4 :Text;
+}
+
+struct Unlink {
+  id @0 :Text;
+  conversation @1 :Data;
+  channel @2 :Text;
+  externalId @3 :Text;
+  reason @4 :Text;
+}
+
+struct Draft {
+  id @0 :Text;
+  conversation @1 :Data;
+  text @2 :Text;
+}
+
 struct Welcome {
   id @0 :Text;
   agent @1 :Text;
@@ -349,6 +371,9 @@ struct Command {
     close @13 :Close;
     logOff @14 :LogOff;
     ping @15 :Ping;
+    link @16 :Link;
+    unlink @17 :Unlink;
+    draft @18 :Draft;
   }
 }
 

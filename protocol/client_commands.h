@@ -35,6 +35,16 @@ inline constexpr Rule seen{
     .doc = "ids of the customer's messages that were on the screen: these are answered by it"};
 inline constexpr Rule page{.min = 1, .max = max_page, .doc = "items wanted"};
 inline constexpr Rule before{.max_bytes = 112, .doc = "`next` of the page before; empty: newest"};
+inline constexpr Rule handle_channel{.required = true,
+                                     .max_bytes = 16,
+                                     .doc = "chat, social, email, call or other",
+                                     .example = "\"email\""};
+inline constexpr Rule handle_external_id{.required = true,
+                                         .max_bytes = max_platform_id,
+                                         .doc = "the platform's id of the customer there",
+                                         .example = "\"ada@example.com\""};
+inline constexpr Rule link_reason{
+    .required = true, .max_bytes = max_reason, .doc = "why", .example = "\"said so\""};
 }  // namespace rules
 
 struct LogIn {
@@ -275,6 +285,56 @@ struct Close {
   }
 };
 
+// The conversation's customer is also known by that handle, or is not.
+struct Link {
+  static constexpr const char* name = "link";
+  std::string id;
+  ConversationId conversation;
+  std::string channel;
+  std::string external_id;
+  std::string reason;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("id", self.id, rules::id);
+    visit("conversation", self.conversation, rules::conversation);
+    visit("channel", self.channel, rules::handle_channel);
+    visit("external_id", self.external_id, rules::handle_external_id);
+    visit("reason", self.reason, rules::link_reason);
+  }
+};
+
+struct Unlink {
+  static constexpr const char* name = "unlink";
+  std::string id;
+  ConversationId conversation;
+  std::string channel;
+  std::string external_id;
+  std::string reason;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("id", self.id, rules::id);
+    visit("conversation", self.conversation, rules::conversation);
+    visit("channel", self.channel, rules::handle_channel);
+    visit("external_id", self.external_id, rules::handle_external_id);
+    visit("reason", self.reason, rules::link_reason);
+  }
+};
+
+// What is being typed, so that it is not lost with the client.
+struct Draft {
+  static constexpr const char* name = "draft";
+  std::string id;
+  ConversationId conversation;
+  std::string text;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("id", self.id, rules::id);
+    visit("conversation", self.conversation, rules::conversation);
+    visit("text", self.text,
+          Rule{.max_bytes = max_text, .doc = "all of it; replaces the last one; empty: none"});
+  }
+};
+
 enum class LogOffHow : std::uint8_t { ask, hand_over, keep_pending };
 constexpr auto names_of(LogOffHow) {
   return std::array{"ask", "hand_over", "keep_pending"};
@@ -302,8 +362,8 @@ struct Ping {
   }
 };
 
-using Command =
-    std::variant<LogIn, SetPresence, AskSlots, Accept, Decline, Open, AskHistory, FindCustomer,
-                 Reply, Note, SetPending, Transfer, WrapUp, Close, LogOff, Ping>;
+using Command = std::variant<LogIn, SetPresence, AskSlots, Accept, Decline, Open, AskHistory,
+                             FindCustomer, Reply, Note, SetPending, Transfer, WrapUp, Close, LogOff,
+                             Ping, Link, Unlink, Draft>;
 
 }  // namespace crossfloor::client

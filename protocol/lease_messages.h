@@ -92,14 +92,16 @@ struct LeaseVerdict {
 
 struct Resume {
   static constexpr const char* name = "resume";
-  std::uint64_t number = 0;   // of this start of the lessee, random
-  std::uint64_t attempt = 0;  // the answer names the question, because leases count from it
+  std::uint64_t number = 0;    // of this start of the lessee, random
+  std::uint64_t attempt = 0;   // the answer names the question, because leases count from it
+  bool still_running = false;  // asked before in this start: what rings there goes on ringing
 
   bool operator==(const Resume&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("number", self.number);
     visit("attempt", self.attempt);
+    visit("still_running", self.still_running);
   }
 };
 

@@ -37,6 +37,7 @@ struct LeaseVerdict {
 struct Resume {
   number @0 :UInt64;
   attempt @1 :UInt64;
+  stillRunning @2 :Bool;
 }
 
 struct ResumedLease {

@@ -58,6 +58,7 @@ enum BackReason {
   notTaken @9;
   leaseEnded @10;
   lesseeLost @11;
+  noRoom @12;
 }
 
 struct Offer {

@@ -244,11 +244,12 @@ enum class BackReason : std::uint8_t {
   not_taken,     // home heard neither yes nor no while it rang
   lease_ended,   // the lessee's node was not heard for a whole term
   lessee_lost,   // the lessee's node does not know of it any more
+  no_room,       // home said so after a restart, but the agent has no slot for it
 };
 constexpr auto names_of(BackReason) {
-  return std::array{"declined",     "missed",    "connection_lost", "agent_gone",
-                    "logged_out",   "disabled",  "no_hold",         "excluded",
-                    "not_answered", "not_taken", "lease_ended",     "lessee_lost"};
+  return std::array{"declined",    "missed",      "connection_lost", "agent_gone",   "logged_out",
+                    "disabled",    "no_hold",     "excluded",        "not_answered", "not_taken",
+                    "lease_ended", "lessee_lost", "no_room"};
 }
 
 // Repeated until BackHeard.

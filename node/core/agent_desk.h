@@ -10,6 +10,17 @@
 
 namespace crossfloor {
 
+// An agent says that a conversation's customer is known by another handle, too, or is not.
+struct CustomerLink {
+  CommandId id;
+  ConversationId conversation;
+  std::string channel;
+  std::string external_id;
+  bool linked = true;
+  std::string agent;
+  std::string reason;
+};
+
 class AgentDesk {
  public:
   virtual ~AgentDesk() = default;
@@ -22,6 +33,7 @@ class AgentDesk {
   virtual Place place_of(const NodeId& node) const = 0;
   // Of any agent of the regions held.
   virtual std::optional<AgentRecord> record(const std::string& agent) const = 0;
+  virtual bool has_team(const std::string& team) const = 0;  // any agent of it, at any node
   virtual std::optional<AgentView> view(const std::string& agent) const = 0;
   // Open ones that are with this agent of this node, in any state.
   virtual std::vector<ConversationId> conversations_of(const std::string& agent) const = 0;
@@ -37,6 +49,10 @@ class AgentDesk {
   virtual void connection(const std::string& agent, bool up, Now now) = 0;
   // Answered by AnswerCommand, which comes with this number.
   virtual RequestId command(const DeskCommand& command, Now now) = 0;
+  virtual RequestId link(const CustomerLink& link, Now now) = 0;  // answered likewise
+  // Kept in memory, for when the conversation leaves an agent who is gone.
+  virtual void draft(const std::string& agent, const ConversationId& conversation,
+                     const std::string& text) = 0;
 };
 
 }  // namespace crossfloor

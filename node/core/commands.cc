@@ -59,6 +59,47 @@ bool Commands::may_act(const NodeId& node, const ConversationId& conversation, N
   return std::find(holders.begin(), holders.end(), node) != holders.end();
 }
 
+void Commands::link(RequestId request, const CustomerLink& link, Now now) {
+  CommandAnswer answer;
+  answer.id = link.id;
+  answer.conversation = link.conversation;
+  const auto refuse = [&](ErrorCode code, std::string what, std::string mend) {
+    answer.code = name_of(code);
+    answer.what = std::move(what);
+    answer.mend = std::move(mend);
+    outlet_.emit(AnswerCommand{request, answer});
+  };
+  auto standing = rows::canonical(scribe_.view(), link.conversation);
+  auto row =
+      rows::conversation(scribe_.view(), standing.ok() ? standing.value() : link.conversation);
+  if (!row.ok() || !row.value() || !row.value()->opened) {
+    return refuse(ErrorCode::not_found, "no conversation " + link.conversation.hex(), "");
+  }
+  const Conversation& c = *row.value();
+  if (!from_word<ChannelKind>(link.channel)) {
+    return refuse(ErrorCode::malformed, "'" + link.channel + "' is no channel",
+                  "say chat, social, email, call or other");
+  }
+  const HandleId other =
+      scribe_.subjects(c.region)->handle(c.brand, link.channel, link.external_id);
+  if (other == c.handle) {
+    return refuse(ErrorCode::conflict, "that is the handle of this conversation itself", "");
+  }
+  const LinkBody body{c.handle, other, link.linked, link.agent, link.reason};
+  const auto written =
+      scribe_.write(c.region, EntryKind::link, body.first.as<Subject>(), body, now);
+  answer.ok = true;
+  answer.epoch = c.epoch;
+  const auto send = [this, request, answer](bool) { outlet_.emit(AnswerCommand{request, answer}); };
+  const bool mesh = settings_.durability == Durability::mesh &&
+                    mesh_.nodes_of(written.stream.region, now).size() > 1;
+  if (mesh) {
+    receipts_.wait(written.stream, written.at.sequence, send);
+  } else {
+    send(true);
+  }
+}
+
 void Commands::receive(const NodeId& from, const DeskCommand& command, Now now) {
   // Who acts is said by the node whose agent it is; nobody speaks for another node's agents, and
   // nobody acts on customers of a region that it may not hold.

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "node/core/agent_desk.h"
 #include "node/core/desk.h"
 #include "node/core/home.h"
 #include "node/core/receipts.h"
@@ -31,6 +32,8 @@ class Commands {
 
   // From a client connected here.
   void submit(RequestId request, const DeskCommand& command, Now now);
+  // Written by this node itself: what handles are one customer is no part of a conversation.
+  void link(RequestId request, const CustomerLink& link, Now now);
   // From an agent's node, to this home.
   void receive(const NodeId& from, const DeskCommand& command, Now now);
   // Home's answer. Returns the command that it answers, for those who must act on it here.

@@ -130,6 +130,10 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
       what.preferred_node = {};
     }
   }
+  if (c.reason == "late") {  // for another agent than the one who let the customer wait
+    what.preferred_agent.clear();
+    what.preferred_node = {};
+  }
   if (!what.preferred_agent.empty() && what.preferred_node.is_zero()) {
     if (auto known = record(what.preferred_agent)) what.preferred_node = known->node;
   }
@@ -138,14 +142,25 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
 
 void Desk::waiting(const Conversation& conversation, Now now) {
   if (leased_.erase(conversation.id) > 0) ledger_.ended(conversation.id);
-  auto& epoch = queued_[conversation.id];
-  if (epoch == conversation.epoch) return;
-  epoch = conversation.epoch;
-  router_.enqueue(waiting_of(conversation), now, out_);
+  const auto [at, unknown] = queued_.try_emplace(conversation.id);
+  if (at->second == conversation.epoch) return;
+  at->second = conversation.epoch;
+  auto what = waiting_of(conversation);
+  // What the router does not remember, of before a restart or under another home, the log does.
+  if (unknown) what.excluded = home_->excluded_lately(conversation, now);
+  router_.enqueue(what, now, out_);
 }
 
 void Desk::assigned(const Conversation& conversation, Now now) {
   lease(conversation, now);
+  alarms_.erase(conversation.id);
+  if (is_missing(conversation)) {  // this node restarted: its own agent goes on with it
+    const bool fits = take_up(conversation.id, mesh_.self(), conversation.assigned,
+                              conversation.agent, kind_of(conversation), now);
+    if (!fits) {
+      home_->requeue(conversation.id, conversation.assigned, word_of(BackReason::no_room), now);
+    }
+  }
   const auto at = queued_.find(conversation.id);
   if (conversation.state == CourseState::ringing) {
     // By our own decision it stays the router's until it is accepted or comes back. Found so after
@@ -171,12 +186,15 @@ void Desk::lease(const Conversation& c, Now now) {
 
 void Desk::done(const ConversationId& conversation, Now now) {
   if (leased_.erase(conversation) > 0) ledger_.ended(conversation);
+  alarms_.erase(conversation);
   if (queued_.erase(conversation) > 0) router_.remove(conversation, now, out_);
 }
 
 void Desk::free_slot(const Work& work, const Conversation& c, Now now) {
   const Work before = work;
   if (!floor_.release(c.id, c.epoch, now)) return;
+  if (c.state == CourseState::waiting) keep_draft(c.id);
+  drafts_.erase(c.id);
   ledger_.dropped(c.id, before.epoch);
   if (before.state == SlotState::busy || before.state == SlotState::wrapping_up) {
     router_.handled(before.home, kind_of(c), now.steady - before.held_since);
@@ -196,12 +214,15 @@ void Desk::changed(const Conversation& c, Now now) {
     if (!here || !occupies) {
       if (work->epoch <= c.epoch) free_slot(*work, c, now);
     } else if (c.state != CourseState::ringing) {
-      if (work->home != c.home() && c.home() != mesh_.self()) {  // taken over: a new lease
+      if (work->home != c.home()) {  // taken over: a new lease
         const Duration term = lease_term(home_->account(c.account), kind_of(c));
         ledger_.taken(c.home(), c.id, c.assigned, term, now.steady, now);
       }
       floor_.renew(c.id, c.epoch, c.home());
     }
+  }
+  if (resumed_ && had.empty() && c.home() != mesh_.self() && is_missing(c)) {
+    ledger_.ask(c.home(), now, leases_out_);
   }
   const auto tell = [&](const std::string& agent) {
     outlet_.emit(
@@ -209,6 +230,34 @@ void Desk::changed(const Conversation& c, Now now) {
   };
   if (!had.empty()) tell(had);
   if (c.agent_node == mesh_.self() && !c.agent.empty() && c.agent != had) tell(c.agent);
+}
+
+// By the log an agent of this node works on it, and the floor knows nothing of it.
+bool Desk::is_missing(const Conversation& c) const {
+  const bool works = c.state == CourseState::active || c.state == CourseState::wrap_up;
+  return works && c.agent_node == mesh_.self() && floor_.work_of(c.id) == nullptr &&
+         !router_.gives_back(c.id);
+}
+
+bool Desk::take_up(const ConversationId& id, const NodeId& home, const Epoch& epoch,
+                   const std::string& agent, ChannelKind kind, Now now) {
+  const Conversation* c = home_->find(id);
+  const auto* account = c != nullptr ? home_->account(c->account) : nullptr;
+  const Duration gone =
+      account != nullptr ? account->times.agent_gone_after.value_or(Duration{0}) : Duration{0};
+  if (!floor_.restore(agent, home, id, epoch, kind, gone, scribe_.random().next(), now)) {
+    return false;
+  }
+  if (c != nullptr && c->agent == agent && c->agent_node == mesh_.self()) {
+    floor_.renew(id, c->epoch, home);
+    if (c->state == CourseState::wrap_up) {
+      (void)floor_.wrap_up(id, c->epoch, now.steady + wrap_up_time, now).ok();
+    }
+    outlet_.emit(
+        NotifyAgent{NotifyAgent::What::conversation, agent, id, c->epoch, {}, c->reason, true});
+  }
+  router_.slots_changed(now, out_);
+  return true;
 }
 
 // --- sessions ---
@@ -220,15 +269,17 @@ Status Desk::log_in(const std::string& agent, Now now) {
   }
   auto status = floor_.log_in(agent, now);
   if (!status.ok()) return status;
-  // What this agent had when the connection went or the node stopped is still this agent's.
+  // What this agent had when the connection went or the node stopped is still this agent's; of
+  // other homes' work they must say so themselves.
+  std::vector<const Conversation*> missing;
   for (const auto& [id, c] : home_->conversations()) {
-    if (c.agent != agent || c.agent_node != mesh_.self()) continue;
-    if (c.state != CourseState::active && c.state != CourseState::wrap_up) continue;
-    if (floor_.work_of(id) != nullptr) continue;
-    floor_.restore(agent, c.home(), id, c.epoch, kind_of(c), Duration{0}, scribe_.random().next(),
-                   now);
-    if (c.state == CourseState::wrap_up) {  // it began before; nobody else would end it
-      (void)floor_.wrap_up(id, c.epoch, now.steady + wrap_up_time, now).ok();
+    if (c.agent == agent && is_missing(c)) missing.push_back(&c);
+  }
+  for (const Conversation* c : missing) {
+    if (c->home() != mesh_.self()) {
+      ledger_.ask(c->home(), now, leases_out_);
+    } else {
+      take_up(c->id, mesh_.self(), c->assigned, agent, kind_of(*c), now);
     }
   }
   router_.slots_changed(now, out_);
@@ -239,6 +290,16 @@ Status Desk::log_out(const std::string& agent, Now now) {
   auto status = floor_.log_out(agent, now);
   router_.slots_changed(now, out_);
   return status;
+}
+
+void Desk::draft(const std::string& agent, const ConversationId& conversation,
+                 const std::string& text) {
+  const Work* work = floor_.work_of(conversation);
+  if (text.empty() || work == nullptr || work->agent != agent) {
+    drafts_.erase(conversation);
+  } else {
+    drafts_[conversation] = {agent, text};
+  }
 }
 
 Status Desk::presence(const std::string& agent, Presence presence, const std::string& reason,
@@ -284,6 +345,7 @@ void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now no
   if (!answer.ok && command.verb == Verb::accept) {
     // It was too late: the slot is free again. Not that of a later epoch: it may ring here anew.
     floor_.release(command.conversation, command.epoch, now);
+    ledger_.dropped(command.conversation, command.epoch);
     router_.slots_changed(now, out_);
   }
 }
@@ -305,7 +367,9 @@ void Desk::on(const Requeue& event, Now now) {
   queued_.erase(event.conversation);
   home_->requeue(event.conversation, event.epoch, word_of(event.reason), now);
 }
-void Desk::on(const Alarm&, Now) {}
+void Desk::on(const Alarm& event, Now) {
+  alarms_[event.conversation] = event.what;
+}
 void Desk::on(const LeaseTaken& event, Now now) {
   ledger_.taken(event.home, event.conversation, event.epoch, event.term, event.since, now);
 }
@@ -335,6 +399,7 @@ void Desk::on(const LeaseEnded& event, Now now) {
   if (work == nullptr || work->home != event.home) return;
   const std::string agent = work->agent;
   if (!floor_.release(event.conversation, work->epoch, now)) return;
+  keep_draft(event.conversation);
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
                            agent,
                            event.conversation,
@@ -345,21 +410,40 @@ void Desk::on(const LeaseEnded& event, Now now) {
   router_.slots_changed(now, out_);
 }
 
-// The agent finds it again at log-in, from the log.
-void Desk::on(const LeaseResumed&, Now) {}
-void Desk::on(const ResumeDone&, Now now) {
-  if (!drained_) set_open(true, now);
+// Home says that this agent of ours has it. What the floor has no room for goes back: capacity is
+// kept, whatever was given in between.
+void Desk::on(const LeaseResumed& event, Now now) {
+  auto row = rows::conversation(scribe_.view(), event.conversation);
+  const bool known = row.ok() && row.value();
+  const bool over = known && row.value()->epoch > event.epoch &&
+                    (row.value()->agent != event.agent || row.value()->agent_node != mesh_.self());
+  if (over) {  // its end was faster than this answer
+    ledger_.dropped(event.conversation, event.epoch);
+    return;
+  }
+  if (router_.gives_back(event.conversation)) return;
+  if (take_up(event.conversation, event.home, event.epoch, event.agent, event.kind, now)) return;
+  ledger_.dropped(event.conversation, event.epoch);
+  router_.give_back(event.home,
+                    {event.conversation, event.epoch, 0, event.agent, BackReason::no_room}, now,
+                    out_);
 }
 
+void Desk::on(const ResumeDone&, Now now) {
+  if (!closed_) router_.set_open(true, now, out_);
+}
+
+// Every home that this node knows to have given its agents work is waited for; of all others it
+// learns as they are heard of.
 void Desk::resume(Now now) {
+  resumed_ = true;
   if (!settings_.may_serve) set_open(false, now);
   std::set<NodeId> homes;
   for (const auto& [id, c] : home_->conversations()) {
     if (c.agent_node != mesh_.self() || c.home() == mesh_.self()) continue;
     if (c.state == CourseState::active || c.state == CourseState::wrap_up) homes.insert(c.home());
   }
-  if (homes.empty()) return;
-  router_.set_open(false, now, out_);
+  if (!homes.empty()) router_.set_open(false, now, out_);
   ledger_.resume({homes.begin(), homes.end()}, now, leases_out_);
 }
 
@@ -397,7 +481,22 @@ void Desk::ring(const RingWaits::Ready& ready) {
   commands_.push_back(std::move(accept));
 }
 
+// What goes back to the queue takes its agent's draft with it, as a note.
+void Desk::keep_draft(const ConversationId& conversation) {
+  auto draft = drafts_.extract(conversation);
+  if (draft.empty()) return;
+  DeskCommand note;
+  note.id = scribe_.random().id<CommandId>();
+  note.verb = Verb::note;
+  note.conversation = conversation;
+  note.agent = draft.mapped().agent;
+  note.agent_node = mesh_.self();
+  note.text = "Draft of an answer that was not sent:\n" + draft.mapped().text;
+  commands_.push_back(std::move(note));
+}
+
 void Desk::notice(const WorkEnded& notice, Now) {
+  keep_draft(notice.conversation);
   outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
                            notice.agent,
                            notice.conversation,
@@ -464,6 +563,11 @@ void Desk::receive(const NodeId& from, const RoutingMessage& message, Now now) {
 
 void Desk::receive(const NodeId& from, const LeaseMessage& message, Now now) {
   if (!check_lease_message(message).ok()) return;
+  // A home that is not sure of its truth says nothing: the lessee asks again.
+  const bool for_home = std::holds_alternative<Renew>(message) ||
+                        std::holds_alternative<LeaseSet>(message) ||
+                        std::holds_alternative<Resume>(message);
+  if (for_home && !home_->acting()) return;
   ledger_.receive(from, message, now, leases_out_);
 }
 
@@ -480,11 +584,18 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
     } else if (event.kind == MemberEventKind::joined || event.kind == MemberEventKind::alive) {
       router_.healed(now);
     }
+    // Leases that ran out while it was away may still be meant by it.
+    const bool back = event.kind == MemberEventKind::joined ||
+                      event.kind == MemberEventKind::alive ||
+                      event.kind == MemberEventKind::restarted;
+    if (back && resumed_) ledger_.ask(event.node, now, leases_out_);
   }
 }
 
 void Desk::set_open(bool open, Now now) {
-  router_.set_open(open && settings_.may_serve, now, out_);
+  closed_ = !open || !settings_.may_serve;
+  if (!closed_ && ledger_.resuming()) return;  // opened when the homes have answered
+  router_.set_open(!closed_, now, out_);
 }
 
 void Desk::stop(Now now) {
@@ -494,14 +605,16 @@ void Desk::stop(Now now) {
 }
 
 void Desk::tick(Now now) {
+  ledger_.tick(now, leases_out_);
   router_.tick(now, out_);
 }
 
 std::optional<Instant> Desk::deadline() const {
-  const auto router = router_.deadline();
-  const auto rings = rings_.deadline();
-  if (!router || !rings) return router ? router : rings;
-  return std::min(*router, *rings);
+  std::optional<Instant> next;
+  for (const auto& one : {router_.deadline(), ledger_.deadline(), rings_.deadline()}) {
+    if (one && (!next || *one < *next)) next = one;
+  }
+  return next;
 }
 
 LoadRecord Desk::load(Now now) const {

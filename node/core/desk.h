@@ -30,6 +30,7 @@ class Desk final : public DeskPort {
   // Agents of this node. Errors are for the client, with the mend.
   Status log_in(const std::string& agent, Now now);
   Status log_out(const std::string& agent, Now now);
+  void draft(const std::string& agent, const ConversationId& conversation, const std::string& text);
   Status presence(const std::string& agent, Presence presence, const std::string& reason, Now now);
   void connection(const std::string& agent, bool up, Now now);
   // Before the command goes to home: what the floor must know of it. An error answers the client.
@@ -65,6 +66,8 @@ class Desk final : public DeskPort {
   // they find it again at this node's next start.
   void stop(Now now);
 
+  // What a supervisor should look at, of conversations that wait here.
+  const std::map<ConversationId, std::string>& alarms() const { return alarms_; }
   const Floor& floor() const { return floor_; }
   const Router& router() const { return router_; }
   // The record of any agent of the regions held, by log-in name.
@@ -83,6 +86,12 @@ class Desk final : public DeskPort {
   void on(const LeaseResumed& event, Now now);
   void on(const ResumeDone& event, Now now);
   void lease(const Conversation& conversation, Now now);
+  // An agent of this node has it by its home's word, and the floor does not count it: takes a slot.
+  // False: there is none.
+  bool take_up(const ConversationId& id, const NodeId& home, const Epoch& epoch,
+               const std::string& agent, ChannelKind kind, Now now);
+  bool is_missing(const Conversation& conversation) const;
+  void keep_draft(const ConversationId& conversation);
   void free_slot(const Work& work, const Conversation& conversation, Now now);
   void notice(const RingNotice& notice, Now now);
   bool history_is_here(const RingNotice& notice) const;
@@ -105,7 +114,14 @@ class Desk final : public DeskPort {
   std::vector<Missing> missing_;
   std::vector<DeskCommand> commands_;
   std::map<ConversationId, Epoch> leased_;  // given by this home to other nodes' agents
-  bool drained_ = false;
+  bool closed_ = false;                     // drained, or stopping
+  bool resumed_ = false;                    // homes were asked what this node's agents have
+  std::map<ConversationId, std::string> alarms_;
+  struct Draft {
+    std::string agent;
+    std::string text;
+  };
+  std::map<ConversationId, Draft> drafts_;  // of work that this node's agents have
   std::map<ConversationId, Epoch> queued_;  // what the router has, and since which epoch
 };
 

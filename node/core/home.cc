@@ -1,6 +1,11 @@
 #include "node/core/home.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "node/core/accounts.h"
+#include "protocol/json_codec.h"
+#include "protocol/trace.h"
 
 namespace crossfloor {
 
@@ -100,6 +105,11 @@ void Home::refresh(const ConversationId& id, Now now) {
     by_home_[old->second.home()].erase(id);
     pending_until_.erase({old->second.pending_until_ms, id});
   }
+  late_.erase(id);
+  if (const auto due = late_at_.find(id); due != late_at_.end()) {
+    late_next_.erase({due->second, id});
+    late_at_.erase(due);
+  }
   auto row = rows::conversation(scribe_.view(), id);
   auto marker = scribe_.view().get("O" + Bytes(id.view()));
   if (!row.ok() || !marker.ok() || !row.value()) return;
@@ -113,6 +123,7 @@ void Home::refresh(const ConversationId& id, Now now) {
   if (fresh.state == CourseState::pending && fresh.pending_until_ms > 0) {
     pending_until_.insert({fresh.pending_until_ms, id});
   }
+  watch_for_late(fresh);
   open_[id] = std::move(fresh);
 }
 
@@ -226,7 +237,28 @@ void Home::requeue(const ConversationId& id, const Epoch& epoch, const std::stri
   }
   body.agent.clear();
   body.agent_node = {};
+  body.trace = trace_of_return(c, reason, now);
   course(c, body, now);
+}
+
+// Who had it and lost it, for `explain`.
+std::string Home::trace_of_return(const Conversation& c, const std::string& reason, Now now) const {
+  const auto elapsed = [&](std::int64_t since_ms) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms_of(now.wall) - since_ms));
+  };
+  const bool no = reason == word_of(BackReason::declined) || reason == word_of(BackReason::missed);
+  const bool lease = reason == "lease ended" || reason == word_of(BackReason::lessee_lost) ||
+                     reason == word_of(BackReason::not_answered) ||
+                     reason == word_of(BackReason::no_hold);
+  Trace trace;
+  trace.rule = no ? 12 : lease ? 14 : 21;
+  trace.rule_name = "back to the queue";
+  trace.age_ms = elapsed(c.waiting_since_ms());
+  trace.add(
+      {c.agent_node, c.agent,
+       std::string(word_of(c.state)) + " for " + std::to_string(elapsed(c.since_ms) / 1000) + " s",
+       0, reason});
+  return write_json(trace).dump();
 }
 
 // --- time ---
@@ -236,6 +268,7 @@ void Home::tick(Now now) {
   take_over_dead(now);
   if (!acting_) return;
   replace_senders(now);
+  notice_late(now);
   while (!pending_until_.empty() && pending_until_.begin()->first <= ms_of(scribe_.wall(now))) {
     const auto id = pending_until_.begin()->second;
     pending_until_.erase(pending_until_.begin());

@@ -12,6 +12,7 @@
 #include "node/core/host_order.h"
 #include "node/core/outlet.h"
 #include "node/core/scribe.h"
+#include "node/desk/waiting_line.h"
 
 namespace crossfloor {
 
@@ -67,6 +68,12 @@ class Home {
   // An operator makes this node home, whatever the old one says. Errors: not_found.
   Status force(const ConversationId& id, const std::string& by, Now now);
 
+  // Agents who declined it, missed it or let its customer wait since it was last accepted, from the
+  // log: for a router that does not remember.
+  std::vector<Exclusion> excluded_lately(const Conversation& conversation, Now now) const;
+  // Active ones of this home whose customers wait longer than the target of the answer due.
+  const std::set<ConversationId>& late() const { return late_; }
+
   // Gives the own conversations to the next live host: a drain, or a clean stop.
   std::size_t hand_on(Now now);
 
@@ -109,6 +116,10 @@ class Home {
   void name_parent(ReplyBody& reply) const;
   Scribe::Written write_reply(const Conversation& conversation, const DeskCommand& command,
                               CommandAnswer& answer, Now now);
+  void watch_for_late(const Conversation& conversation);
+  void notice_late(Now now);
+  std::string trace_of_return(const Conversation& conversation, const std::string& reason,
+                              Now now) const;
   void take_over_dead(Now now);
   void replace_senders(Now now);
   NodeId sender_for(const AccountSettings& account, Now now) const;
@@ -127,6 +138,9 @@ class Home {
   std::map<NodeId, std::set<ConversationId>> by_home_;
   std::map<MessageId, Instant> unplaced_;
   std::set<std::pair<std::int64_t, ConversationId>> pending_until_;
+  std::map<ConversationId, std::int64_t> late_at_;  // active ones, whoever is their home
+  std::set<std::pair<std::int64_t, ConversationId>> late_next_;
+  std::set<ConversationId> late_;
   std::map<NodeId, Inquiry> inquiries_;
   Instant next_senders_{};
   std::uint64_t next_inquiry_ = 1;

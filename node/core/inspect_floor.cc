@@ -121,6 +121,31 @@ Result<Json> Inspector::queue(const Asked& asked, Now now) const {
     if (const Conversation* c = core_.home().find(row.conversation)) one["account"] = c->account;
     out["rows"].push_back(std::move(one));
   }
+  // And what an agent has, whose customer waits longer than the answer due may take.
+  for (const auto& id : core_.home().late()) {
+    const Conversation* c = core_.home().find(id);
+    if (!c || !wanted(asked.text("brand"), c->brand) ||
+        !wanted(asked.text("channel"), c->channel)) {
+      continue;
+    }
+    out["rows"].push_back({{"conversation", id.hex()},
+                           {"home", core_.mesh().self().hex()},
+                           {"site", core_.settings().site},
+                           {"stage", word_of(c->state)},
+                           {"age_ms", age_ms(c->waiting_since_ms(), now)},
+                           {"target_ms", core_.home().target_of(*c).count()},
+                           {"late", true},
+                           {"brand", c->brand},
+                           {"channel", c->channel},
+                           {"language", c->language},
+                           {"skills", c->skills},
+                           {"priority", c->priority},
+                           {"offers", 0},
+                           {"excluded", 0},
+                           {"account", c->account},
+                           {"agent", c->agent},
+                           {"at_site", site_of(c->agent_node)}});
+  }
   out["waiting"] = core_.desk().router().size();
   out["not_placed"] = core_.home().unplaced();
   cut(out, limit_of(asked.number("limit", max_rows)));
@@ -156,8 +181,9 @@ Json Inspector::summary(const Conversation& c, Now now) const {
               {"handled_twice", c.handled_twice},
               {"uncounted", c.uncounted}};
   if (account) {
-    row["target_ms"] = account->target.count();
-    row["late"] = waits && row["waiting_ms"].get<std::int64_t>() > account->target.count();
+    const auto target = core_.home().target_of(c).count();
+    row["target_ms"] = target;
+    row["late"] = waits && row["waiting_ms"].get<std::int64_t>() > target;
   }
   if (c.first_reply_ms > 0 && c.first_ms > 0) row["first_reply_ms"] = c.first_reply_ms - c.first_ms;
   if (c.pending_until_ms > 0) row["pending_for_ms"] = c.pending_until_ms - ms_of(now.wall);

@@ -164,7 +164,7 @@ void Inspector::wrong_conversations(Json& list, Now now) const {
     const auto* account = core_.home().account(c.account);
     if (c.unanswered.empty() || !account) continue;
     const std::int64_t age = age_ms(c.waiting_since_ms(), now);
-    if (age > account->target.count()) late.emplace_back(age, id.hex());
+    if (age > core_.home().target_of(c).count()) late.emplace_back(age, id.hex());
   }
   for (const auto& [home, ids] : homeless) {
     const auto since = core_.mesh().dead_since(home);
@@ -187,6 +187,12 @@ void Inspector::wrong_conversations(Json& list, Now now) const {
                                  duration_text(late[0].first) + " (" + ids_text(ids) + ")",
                              "crossfloor explain " + ids[0].substr(0, 12),
                              "crossfloor assign " + ids[0].substr(0, 12) + " AGENT --reason …"));
+  }
+  for (const auto& [id, what] : core_.desk().alarms()) {
+    list.push_back(complaint(Urgency::unanswered,
+                             "conversation " + id.hex().substr(0, 12) + " " + what,
+                             "crossfloor explain " + id.hex().substr(0, 12),
+                             "crossfloor assign " + id.hex().substr(0, 12) + " AGENT --reason …"));
   }
   if (!twice.empty()) {
     list.push_back(

@@ -1,5 +1,7 @@
 #include "node/core/node_agent_desk.h"
 
+#include <algorithm>
+
 namespace crossfloor {
 
 AgentDesk::Place NodeAgentDesk::place_of(const NodeId& node) const {
@@ -12,6 +14,13 @@ AgentDesk::Place NodeAgentDesk::place_of(const NodeId& node) const {
     }
   }
   return place;
+}
+
+bool NodeAgentDesk::has_team(const std::string& team) const {
+  const auto records = core_.desk().records();
+  return std::any_of(records.begin(), records.end(), [&](const AgentRecord& record) {
+    return record.team == team && !record.disabled;
+  });
 }
 
 std::vector<ConversationId> NodeAgentDesk::conversations_of(const std::string& agent) const {

@@ -19,6 +19,7 @@ class NodeAgentDesk final : public AgentDesk {
   std::optional<AgentRecord> record(const std::string& agent) const override {
     return core_.desk().record(agent);
   }
+  bool has_team(const std::string& team) const override;
   std::optional<AgentView> view(const std::string& agent) const override {
     return core_.desk().floor().view(agent);
   }
@@ -40,6 +41,15 @@ class NodeAgentDesk final : public AgentDesk {
     const RequestId request = next_request_();
     core_.command(request, command, now);
     return request;
+  }
+  RequestId link(const CustomerLink& link, Now now) override {
+    const RequestId request = next_request_();
+    core_.link(request, link, now);
+    return request;
+  }
+  void draft(const std::string& agent, const ConversationId& conversation,
+             const std::string& text) override {
+    core_.draft(agent, conversation, text);
   }
 
  private:

@@ -350,10 +350,19 @@ void NodeCore::command(RequestId request, const DeskCommand& command, Now now) {
     answer.what = status.error().what;
     answer.mend = status.error().mend;
     answer.conversation = command.conversation;
+    if (const Conversation* c = home_.find(command.conversation)) {
+      answer.epoch = c->epoch;
+      answer.holder = c->agent;
+    }
     emit(AnswerCommand{request, answer});
   } else {
     commands_.submit(request, command, now);
   }
+  settle(now);
+}
+
+void NodeCore::link(RequestId request, const CustomerLink& link, Now now) {
+  commands_.link(request, link, now);
   settle(now);
 }
 

@@ -6,6 +6,7 @@
 // after every call carry out take_effects(), which hands out only what may leave by now.
 #pragma once
 
+#include "node/core/agent_desk.h"
 #include "node/core/commands.h"
 #include "node/core/desk.h"
 #include "node/core/gate.h"
@@ -61,6 +62,11 @@ class NodeCore final : private Outlet {
   Status presence(const std::string& agent, Presence presence, const std::string& reason, Now now);
   void connection(const std::string& agent, bool up, Now now);
   void command(RequestId request, const DeskCommand& command, Now now);
+  void link(RequestId request, const CustomerLink& link, Now now);
+  void draft(const std::string& agent, const ConversationId& conversation,
+             const std::string& text) {
+    desk_.draft(agent, conversation, text);
+  }
   Status set_agent(const AgentRecord& record, Now now);  // an agent of this node
   Status set_link(const Region& region, const LinkBody& link, Now now);
   void act(const ActBody& act, Now now);  // what an operator did here, and why

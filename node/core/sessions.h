@@ -159,12 +159,17 @@ class Sessions {
   void on(const Speaker& who, const client::Transfer& command, Now now);
   void on(const Speaker& who, const client::WrapUp& command, Now now);
   void on(const Speaker& who, const client::Close& command, Now now);
+  void on(const Speaker& who, const client::Link& command, Now now);
+  void on(const Speaker& who, const client::Unlink& command, Now now);
+  void on(const Speaker& who, const client::Draft& command, Now now);
   void on(const Speaker& who, const client::LogOff& command, Now now);
   void on(const Speaker& who, const client::Ping& command, Now now);
 
   DeskCommand desk_command(const Speaker& who, Verb verb, const std::string& id,
                            const ConversationId& conversation, const Epoch& epoch) const;
   void submit(const Speaker& who, const std::string& id, const DeskCommand& command, Now now);
+  bool may_touch(const Speaker& who, const std::string& id, const ConversationId& conversation);
+  void link(const Speaker& who, CustomerLink link, const std::string& id, Now now);
   void read(const Speaker& who, const std::string& id, ClientRead read);
   void log_off_done(const std::string& agent, const std::string& id, Now now);
 

@@ -87,23 +87,34 @@ DeskCommand Sessions::desk_command(const Speaker& who, Verb verb, const std::str
   return out;
 }
 
-void Sessions::submit(const Speaker& who, const std::string& id, const DeskCommand& command,
-                      Now now) {
-  auto conversation = standing_conversation(durable_, command.conversation);
+// One of the agent's brands, and not too much at once. False: refused, and said so.
+bool Sessions::may_touch(const Speaker& who, const std::string& id,
+                         const ConversationId& conversation_id) {
+  const auto refuse = [&](const Error& error) {
+    send(who.connection, refusal(id, error));
+    return false;
+  };
+  auto conversation = standing_conversation(durable_, conversation_id);
   if (conversation.ok()) {
     auto may = entitled(who.record.brands, conversation.value().brand);
-    if (!may.ok()) return send(who.connection, refusal(id, may.error()));
+    if (!may.ok()) return refuse(may.error());
   } else {
     // What rings here may have overtaken its history; nothing else is anybody's to touch.
     const auto work = slots_of(who.agent).work;
     const bool known = std::any_of(work.begin(), work.end(), [&](const client::WorkView& one) {
-      return one.conversation == command.conversation;
+      return one.conversation == conversation_id;
     });
-    if (!known) return send(who.connection, refusal(id, conversation.error()));
+    if (!known) return refuse(conversation.error());
   }
   if (who.session.requests >= options_.max_requests) {
-    return send(who.connection, refusal(id, full("too many of your commands wait")));
+    return refuse(full("too many of your commands wait"));
   }
+  return true;
+}
+
+void Sessions::submit(const Speaker& who, const std::string& id, const DeskCommand& command,
+                      Now now) {
+  if (!may_touch(who, id, command.conversation)) return;
   ++who.session.requests;
   const RequestId request = desk_.command(command, now);
   requests_.emplace(request, Request{who.agent, id});
@@ -153,12 +164,25 @@ void Sessions::on(const Speaker& who, const client::Transfer& c, Now now) {
   auto command = desk_command(who, Verb::transfer, c.id, c.conversation, c.epoch);
   command.team = c.team;
   command.skills = c.skills;
+  if (!c.team.empty() && !desk_.has_team(c.team)) {
+    return send(who.connection,
+                refusal(c.id, Error{ErrorCode::not_found, "nobody known here is of this team",
+                                    "team", "look at the spelling"}));
+  }
   if (!c.to_agent.empty()) {
     const auto record = desk_.record(c.to_agent);
     if (!record || record->disabled) {
       return send(who.connection,
                   refusal(c.id, Error{ErrorCode::not_found, "nobody here knows this agent",
                                       "to_agent", "look at the spelling"}));
+    }
+    const auto conversation = standing_conversation(durable_, c.conversation);
+    if (conversation.ok() && !entitled(record->brands, conversation.value().brand).ok()) {
+      return send(
+          who.connection,
+          refusal(c.id, Error{ErrorCode::forbidden,
+                              c.to_agent + " does not work for " + conversation.value().brand,
+                              "to_agent", "name another agent, a team, or the queue"}));
     }
     command.to_agent = c.to_agent;
     command.to_node = record->node;
@@ -175,6 +199,34 @@ void Sessions::on(const Speaker& who, const client::Close& c, Now now) {
   command.reason = c.reason;
   command.seen = c.seen;
   submit(who, c.id, command, now);
+}
+
+void Sessions::link(const Speaker& who, CustomerLink link, const std::string& id, Now now) {
+  if (!may_touch(who, id, link.conversation)) return;
+  link.id = desk_.command_id(who.agent, id);
+  link.agent = who.agent;
+  ++who.session.requests;
+  const RequestId request = desk_.link(link, now);
+  requests_.emplace(request, Request{who.agent, id});
+}
+
+void Sessions::on(const Speaker& who, const client::Link& c, Now now) {
+  link(who, {{}, c.conversation, c.channel, c.external_id, true, {}, c.reason}, c.id, now);
+}
+
+void Sessions::on(const Speaker& who, const client::Unlink& c, Now now) {
+  link(who, {{}, c.conversation, c.channel, c.external_id, false, {}, c.reason}, c.id, now);
+}
+
+void Sessions::on(const Speaker& who, const client::Draft& c, Now) {
+  const auto mine = desk_.conversations_of(who.agent);
+  if (std::find(mine.begin(), mine.end(), c.conversation) == mine.end()) {
+    return send(who.connection,
+                refusal(c.id, Error{ErrorCode::stale, "this conversation is not with you",
+                                    "conversation", "keep the draft with the client"}));
+  }
+  desk_.draft(who.agent, c.conversation, c.text);
+  send(who.connection, client::Done{c.id, c.conversation, {}, {}});
 }
 
 // ---- leaving ------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ void LeaseLedger::granted(const Granted& lease, Now now) {
   remove_given(lease.conversation);
   if (lease.lessee == self_) return;
   given_[lease.conversation] = {lease, now.steady, now.steady, false};
+  due(now.steady + lease.term);
   auto& lessee = lessees_[lease.lessee];
   lessee.leases.insert(lease.conversation);
   lessee.hash += hash_of(lease.conversation, lease.epoch);
@@ -101,14 +102,15 @@ void LeaseLedger::on(const NodeId& from, const LeaseSet& set, Now now, LeaseOutb
   lessee.pages.insert(set.page);
   if (lessee.pages.size() < set.pages) return;
   if (!lessee.asked || lessee.asked->first != set.number) return;
-  // What was active before home asked and is not listed, the lessee has lost. What only rings, or
-  // was given since, may have been on its way: for that the router's own deadlines are there.
+  // What was active well before home asked and is not listed, the lessee has lost. What only rings,
+  // or was given since, may be on its way: for that the router's own deadlines are there.
   const Instant asked = lessee.asked->second;
   lessee.asked.reset();
   const auto leases = lessee.leases;
   for (const auto& conversation : leases) {
     const auto given = given_.at(conversation);
-    if (lessee.listed.count(conversation) || !given.active || given.at > asked) continue;
+    if (lessee.listed.count(conversation) || !given.active) continue;
+    if (given.at + options_.on_its_way > asked) continue;
     remove_given(conversation);
     out.events.push_back(LeaseLost{from, conversation, given.lease.epoch, given.lease.agent,
                                    LeaseLost::Why::unknown_to_lessee});
@@ -117,7 +119,7 @@ void LeaseLedger::on(const NodeId& from, const LeaseSet& set, Now now, LeaseOutb
 
 void LeaseLedger::on(const NodeId& from, const Resume& resume, Now now, LeaseOutbox& out) {
   auto& lessee = lessees_[from];
-  if (lessee.resumed != resume.number) {
+  if (lessee.resumed != resume.number && !resume.still_running) {
     lessee.resumed = resume.number;
     lessee.asked.reset();
     lessee.newest = 0;
@@ -131,16 +133,17 @@ void LeaseLedger::on(const NodeId& from, const Resume& resume, Now now, LeaseOut
                                      LeaseLost::Why::lessee_restarted});
     }
   }
-  ResumeAnswer answer{resume.number,
-                      resume.attempt,
-                      0,
-                      page_count(lessee.leases.size(), ResumeAnswer::per_page),
-                      {}};
+  std::vector<Given*> active;  // what only rings is no work yet
   for (const auto& conversation : lessee.leases) {
     auto& given = given_.at(conversation);
-    given.renewed = now.steady;
-    const auto& lease = given.lease;
-    answer.leases.push_back({conversation, lease.epoch, lease.agent, lease.kind,
+    if (given.active) active.push_back(&given);
+  }
+  ResumeAnswer answer{
+      resume.number, resume.attempt, 0, page_count(active.size(), ResumeAnswer::per_page), {}};
+  for (Given* given : active) {
+    given->renewed = now.steady;
+    const auto& lease = given->lease;
+    answer.leases.push_back({lease.conversation, lease.epoch, lease.agent, lease.kind,
                              static_cast<std::uint64_t>(lease.term.count())});
     if (answer.leases.size() < ResumeAnswer::per_page) continue;
     out.messages.emplace_back(from, answer);
@@ -154,7 +157,11 @@ void LeaseLedger::on(const NodeId& from, const Resume& resume, Now now, LeaseOut
 
 void LeaseLedger::taken(const NodeId& home_id, const ConversationId& conversation,
                         const Epoch& epoch, Duration term, Instant since, Now now) {
-  remove_held(conversation);
+  if (const auto known = held_.find(conversation); known != held_.end()) {
+    const bool same = known->second.home == home_id && known->second.epoch == epoch;
+    if (same) since = std::max(since, known->second.confirmed);
+    remove_held(conversation);
+  }
   if (home_id == self_) return;
   held_[conversation] = {home_id, epoch, term, since};
   auto& home = homes_[home_id];
@@ -162,6 +169,7 @@ void LeaseLedger::taken(const NodeId& home_id, const ConversationId& conversatio
   home.leases.insert(conversation);
   home.hash += hash_of(conversation, epoch);
   home.next = std::min(home.next, now.steady + pace(home));
+  due(std::min(home.next, since + term));
 }
 
 void LeaseLedger::dropped(const ConversationId& conversation, const Epoch& epoch) {
@@ -247,14 +255,30 @@ void LeaseLedger::on(const NodeId& from, const LeaseVerdict& verdict, Now, Lease
 void LeaseLedger::resume(const std::vector<NodeId>& homes, Now now, LeaseOutbox& out) {
   resume_number_ = random_->next() | 1;
   resuming_.clear();
+  answered_.clear();
   for (const auto& home : homes) {
-    if (home != self_) resuming_[home].next = now.steady;
+    if (home == self_) continue;
+    resuming_[home] = {now.steady, true, 0, {}, {}};
+    due(now.steady);
   }
   if (resuming_.empty()) {
     out.events.push_back(ResumeDone{});
   } else {
     tick(now, out);
   }
+}
+
+void LeaseLedger::ask(const NodeId& home, Now now, LeaseOutbox& out) {
+  if (home == self_ || resuming_.count(home)) return;
+  if (resume_number_ == 0) resume_number_ = random_->next() | 1;
+  resuming_[home] = {now.steady, false, 0, {}, {}};
+  due(now.steady);
+  tick(now, out);
+}
+
+bool LeaseLedger::resuming() const {
+  return std::any_of(resuming_.begin(), resuming_.end(),
+                     [](const auto& each) { return each.second.awaited; });
 }
 
 void LeaseLedger::on(const NodeId& from, const ResumeAnswer& answer, Now now, LeaseOutbox& out) {
@@ -271,11 +295,17 @@ void LeaseLedger::on(const NodeId& from, const ResumeAnswer& answer, Now now, Le
     out.events.push_back(
         LeaseResumed{from, lease.conversation, lease.epoch, lease.agent, lease.kind});
   }
-  if (pages.size() >= answer.pages) finish_resume(from, out);
+  if (pages.size() < answer.pages) return;
+  answered_.insert(from);
+  finish_resume(from, out);
 }
 
 void LeaseLedger::finish_resume(const NodeId& home, LeaseOutbox& out) {
-  if (resuming_.erase(home) && resuming_.empty()) out.events.push_back(ResumeDone{});
+  const auto it = resuming_.find(home);
+  if (it == resuming_.end()) return;
+  const bool awaited = it->second.awaited;
+  resuming_.erase(it);
+  if (awaited && !resuming()) out.events.push_back(ResumeDone{});
 }
 
 // ---- Both -------------------------------------------------------------------------------------
@@ -290,7 +320,12 @@ void LeaseLedger::node_lost(const NodeId& node, LeaseOutbox& out) {
   finish_resume(node, out);
 }
 
+void LeaseLedger::due(Instant when) {
+  if (!next_ || when < *next_) next_ = when;
+}
+
 void LeaseLedger::tick(Now now, LeaseOutbox& out) {
+  if (!next_ || now.steady < *next_) return;
   // The lessee's ends come first in one node, as they do between nodes.
   std::vector<ConversationId> over;
   for (const auto& [conversation, lease] : held_) {
@@ -329,22 +364,24 @@ void LeaseLedger::tick(Now now, LeaseOutbox& out) {
       asked.pages.erase(asked.sent.begin()->first);
       asked.sent.erase(asked.sent.begin());
     }
-    out.messages.emplace_back(home, Resume{resume_number_, asked.attempt});
+    out.messages.emplace_back(home,
+                              Resume{resume_number_, asked.attempt, answered_.count(home) > 0});
   }
+  look_for_next();
+}
+
+void LeaseLedger::look_for_next() {
+  next_.reset();
+  for (const auto& [conversation, lease] : held_) due(lease.confirmed + lease.term);
+  for (const auto& [id, home] : homes_) {
+    if (!home.leases.empty()) due(home.next);
+  }
+  for (const auto& [conversation, given] : given_) due(given.renewed + given.lease.term);
+  for (const auto& [home, asked] : resuming_) due(asked.next);
 }
 
 std::optional<Instant> LeaseLedger::deadline() const {
-  std::optional<Instant> next;
-  const auto consider = [&](Instant at) {
-    if (!next || at < *next) next = at;
-  };
-  for (const auto& [conversation, lease] : held_) consider(lease.confirmed + lease.term);
-  for (const auto& [id, home] : homes_) {
-    if (!home.leases.empty()) consider(home.next);
-  }
-  for (const auto& [conversation, given] : given_) consider(given.renewed + given.lease.term);
-  for (const auto& [home, asked] : resuming_) consider(asked.next);
-  return next;
+  return next_;
 }
 
 Status check_lease_message(const LeaseMessage& message) {

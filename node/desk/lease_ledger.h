@@ -59,6 +59,9 @@ class LeaseLedger {
  public:
   struct Options {
     Duration resume_every{1'000};
+    // Home does not miss in a lessee's set what it gave that shortly before: the news of a home
+    // taken over may still be on its way.
+    Duration on_its_way{5'000};
   };
   LeaseLedger(NodeId self, Options options, Random& random)
       : self_(self), options_(options), random_(&random) {}
@@ -85,9 +88,12 @@ class LeaseLedger {
   void taken(const NodeId& home, const ConversationId& conversation, const Epoch& epoch,
              Duration term, Instant since, Now now);
   void dropped(const ConversationId& conversation, const Epoch& epoch);
-  // After a restart: asks these homes, again until each has answered or is lost.
+  // At the start: asks these homes, again until each has answered or is lost; then ResumeDone.
   void resume(const std::vector<NodeId>& homes, Now now, LeaseOutbox& out);
-  bool resuming() const { return !resuming_.empty(); }
+  // Any home, when it is first heard of, or seems to have given what is not known here. Nothing
+  // waits for its answer.
+  void ask(const NodeId& home, Now now, LeaseOutbox& out);
+  bool resuming() const;
 
   // -- both
   void receive(const NodeId& from, const LeaseMessage& message, Now now, LeaseOutbox& out);
@@ -135,6 +141,8 @@ class LeaseLedger {
   void remove_given(const ConversationId& conversation);
   void remove_held(const ConversationId& conversation);
   Duration pace(const Home& home) const;  // a third of the shortest lease
+  void due(Instant when);
+  void look_for_next();
   void send_set(const NodeId& to, Home& home, std::uint64_t number, Now now, LeaseOutbox& out);
   void finish_resume(const NodeId& home, LeaseOutbox& out);
   void on(const NodeId& from, const Renew& message, Now now, LeaseOutbox& out);
@@ -153,12 +161,16 @@ class LeaseLedger {
   std::map<NodeId, Home> homes_;
   struct Asked {
     Instant next;
+    bool awaited = false;
     std::uint64_t attempt = 0;
     std::map<std::uint64_t, Instant> sent;                   // by attempt, the last few
     std::map<std::uint64_t, std::set<std::uint32_t>> pages;  // that came, by attempt
   };
   std::map<NodeId, Asked> resuming_;
+  std::set<NodeId> answered_;
   std::uint64_t resume_number_ = 0;
+  // Not after the next thing that is due; renewals only move ends away, and are not reckoned in.
+  std::optional<Instant> next_;
 };
 
 Status check_lease_message(const LeaseMessage& message);

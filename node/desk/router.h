@@ -137,6 +137,11 @@ class Router {
                         const std::string& agent, Now now, DeskOutbox& out);
   // Something was done to the floor (sessions, records, presence, release): call it afterwards.
   void slots_changed(Now now, DeskOutbox& out);
+  // Home confirmed after a restart what the floor has no room for: told until home has heard it.
+  void give_back(const NodeId& home, const Back& back, Now now, DeskOutbox& out) {
+    send_back(home, back, now, out);
+  }
+  bool gives_back(const ConversationId& conversation) const { return backs_.count(conversation); }
   // An agent's handling time of a conversation, for the guard.
   void handled(const NodeId& home, ChannelKind kind, Duration handling);
 

@@ -249,7 +249,13 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
   const std::uint32_t rule = !task.reserved ? 8 : task.what.directed ? 22 : 6;
   task.trace = {};
   start_trace(task.trace, rule, task, now);
-  task.trace.add({from, pull.agent.name, "asked with a free slot", 0, ""});
+  if (open_) floor_.best(need_of(task, now), &task.trace);
+  std::string known = "asked with a free slot for";
+  for (const auto& channel : pull.agent.channels) {
+    known += std::string(" ") + word_of(channel.kind) +
+             (channel.duty == Duty::helper ? " (helper)" : "");
+  }
+  task.trace.add({from, pull.agent.name, known + "; the most urgent of those that fit", 0, ""});
   decide(task, from, pull.agent.name, pull.nonce, true, now, out);
 }
 

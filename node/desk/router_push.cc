@@ -98,11 +98,11 @@ void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
   const auto& node = task.what.preferred_node;
   if (node == self_) return;
   const auto peers = peers_.usable(now);
-  const bool usable = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
-    return peer.record->node == node && !peer.record->drained;
+  const auto peer = std::find_if(peers.begin(), peers.end(), [&](const PeerLoad& each) {
+    return each.record->node == node && !each.record->drained;
   });
-  const bool may = usable && peers_.may_see(node, task.what.region) && !avoided(node, now.steady) &&
-                   !lane_of(task, now).home_only;
+  const bool may = peer != peers.end() && peers_.may_see(node, task.what.region) &&
+                   !avoided(node, now.steady) && !lane_of(task, now).home_only;
   if (!may) {
     task.reserved = false;
     task.asked.clear();
@@ -112,7 +112,11 @@ void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
   if (task.asked.count(node)) return;
   task.trace = {};
   start_trace(task.trace, task.what.directed ? 22 : 6, task, now);
-  task.trace.add({node, task.what.preferred_agent, "had it last", 0, ""});
+  task.trace.add({node,
+                  task.what.preferred_agent,
+                  task.what.directed ? "named by a person" : "had it last",
+                  static_cast<std::uint64_t>(peer->age.count()),
+                  {}});
   offer_to(task, node, need_of(task, now), task.reserved_until - now.steady, now, out);
 }
 

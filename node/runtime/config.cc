@@ -72,7 +72,9 @@ void read_node(ConfigReader& read, NodeConfig& node) {
 void read_mesh(ConfigReader& read, MeshConfig& mesh) {
   using M = MeshConfig;
   read.address("listen", mesh.listen);
-  read.addresses("public_addresses", mesh.public_addresses, 8);
+  read.gone(
+      "public_addresses", "addresses that others dial are those of the certificate",
+      "crossfloor node keygen --keep-key --address tcp://HOST:PORT …, then mesh admit and apply");
   read.choice<M::Profile>("profile", mesh.profile,
                           {{"lan", M::Profile::lan}, {"wan", M::Profile::wan}});
   read.choice<M::Durability>("durability", mesh.durability,

@@ -35,7 +35,6 @@ struct MeshConfig {
   enum class Takeover { any, majority };
 
   HostPort listen{"0.0.0.0", 7440};
-  std::vector<HostPort> public_addresses;  // empty: those of the certificate
   Profile profile = Profile::lan;
   Durability durability = Durability::mesh;
   Duration durability_wait{2'000};

@@ -173,19 +173,9 @@ void ConfigReader::address(const char* key, HostPort& out) {
   }
 }
 
-void ConfigReader::addresses(const char* key, std::vector<HostPort>& out, std::size_t most) {
-  std::vector<std::string> words;
-  const auto good = [](std::string_view text) {
-    const auto parsed = parse_host_port(text);
-    return parsed && parsed->port != 0 && !is_any_address(parsed->host);
-  };
-  texts(key, words, most,
-        {.required = false,
-         .max_bytes = 262,
-         .good = good,
-         .wanted = "host:port that others can dial, as in \"node1.example.com:7440\""});
-  out.clear();
-  for (const std::string& word : words) out.push_back(*parse_host_port(word));
+void ConfigReader::gone(const char* key, std::string why, std::string mend) {
+  gone_.push_back(key);
+  if (has(key)) complain(key, std::move(why), std::move(mend));
 }
 
 std::optional<std::size_t> ConfigReader::chosen(const char* key,
@@ -209,6 +199,7 @@ void ConfigReader::finish() {
   if (table_ == nullptr) return;
   for (const auto& [key, value] : table_->members) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    if (std::find(gone_.begin(), gone_.end(), key) != gone_.end()) continue;
     const auto meant = nearest(key, known_);
     complain_at(
         value.line, section_ + " has no setting " + quoted(key),

@@ -41,7 +41,8 @@ class ConfigReader {
   void duration(const char* key, Duration& out, Duration least, Duration most);
   void size(const char* key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
   void address(const char* key, HostPort& out);
-  void addresses(const char* key, std::vector<HostPort>& out, std::size_t most);
+  // A setting of former versions: who still has it is told what to do instead.
+  void gone(const char* key, std::string why, std::string mend);
 
   template <typename Enum>
   void choice(const char* key, Enum& out, const std::vector<std::pair<std::string, Enum>>& words,
@@ -75,6 +76,7 @@ class ConfigReader {
   std::vector<Error>& complaints_;
   ConfigLines& lines_;
   std::vector<std::string> known_;
+  std::vector<std::string> gone_;
 };
 
 }  // namespace crossfloor

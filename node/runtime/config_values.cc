@@ -121,10 +121,6 @@ bool is_loopback(std::string_view host) {
          host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-bool is_any_address(std::string_view host) {
-  return host == "0.0.0.0" || host == "::";
-}
-
 std::optional<Url> parse_url(std::string_view text) {
   Url url;
   if (text.substr(0, 8) == "https://") {

@@ -30,7 +30,6 @@ struct HostPort {
 };
 std::optional<HostPort> parse_host_port(std::string_view text);  // "host:port", "[::1]:7440"
 bool is_loopback(std::string_view host);                         // localhost, 127.0.0.0/8, ::1
-bool is_any_address(std::string_view host);                      // 0.0.0.0, ::
 
 struct Url {
   bool tls = false;

@@ -27,6 +27,10 @@ struct AgentDeskForTests final : AgentDesk {
     const auto at = records.find(agent);
     return at == records.end() ? std::nullopt : std::optional(at->second);
   }
+  bool has_team(const std::string& team) const override {
+    return std::any_of(records.begin(), records.end(),
+                       [&](const auto& each) { return each.second.team == team; });
+  }
   std::optional<AgentView> view(const std::string& agent) const override {
     const auto at = views.find(agent);
     return at == views.end() ? std::nullopt : std::optional(at->second);
@@ -69,6 +73,14 @@ struct AgentDeskForTests final : AgentDesk {
     return commands.size() + 1'000;
   }
   RequestId last_request() const { return commands.size() + 1'000; }
+  RequestId link(const CustomerLink& link, Now) override {
+    links.push_back(link);
+    return links.size() + 5'000;
+  }
+  void draft(const std::string& agent, const ConversationId& conversation,
+             const std::string& text) override {
+    said.push_back("draft " + agent + " " + conversation.hex().substr(0, 4) + " " + text);
+  }
 
   AgentRecord& add(const std::string& name) {
     AgentRecord record;
@@ -88,6 +100,7 @@ struct AgentDeskForTests final : AgentDesk {
   std::map<std::string, std::vector<ConversationId>> conversations;
   std::vector<std::string> said;
   std::vector<DeskCommand> commands;
+  std::vector<CustomerLink> links;
 };
 
 // Writes a region's log as one node does, and holds it in memory.

@@ -144,7 +144,27 @@ class CoreWorld {
     }
   }
 
-  void add_agent(std::size_t index, const std::string& name) {
+  // Dies and comes back with what is on its disk.
+  void restart(std::size_t index, Duration away = Duration{500}) {
+    go_down(index);
+    run(away);
+    Host& host = *hosts_[index];
+    open(host);
+    host.up = true;
+    link_to_all(host);
+    for (auto& other : hosts_) {
+      if (other.get() != &host && other->up) link(*other, host);
+    }
+    run(Duration{2'000});
+  }
+
+  void log_in(std::size_t index, const std::string& name) {
+    REQUIRE(core(index).log_in(name, now()).ok());
+    REQUIRE(core(index).presence(name, Presence::ready, "", now()).ok());
+    run(Duration{50});
+  }
+
+  AgentRecord record_of(std::size_t index, const std::string& name) const {
     AgentRecord record;
     record.name = name;
     record.display_name = name;
@@ -152,6 +172,47 @@ class CoreWorld {
     record.brands = {brand};
     record.languages = {"en"};
     record.channels = {{ChannelKind::chat, Duty::primary, 2, 0}};
+    return record;
+  }
+
+  // What an agent's client says of a conversation, answered within `patience`; no id: no answer.
+  CommandAnswer say(std::size_t index, const std::string& agent, Verb verb,
+                    const ConversationId& conversation,
+                    const std::function<void(DeskCommand&)>& fill = {},
+                    Duration patience = Duration{3'000}) {
+    DeskCommand command;
+    command.id = core(index).scribe().subjects(region)->command(agent, std::to_string(++commands_));
+    command.verb = verb;
+    command.conversation = conversation;
+    if (const Conversation* c = core(index).home().find(conversation)) command.epoch = c->epoch;
+    command.agent = agent;
+    command.agent_node = hosts_[index]->id;
+    command.site = hosts_[index]->site;
+    if (fill) fill(command);
+    const RequestId request = next_request_++;
+    core(index).command(request, command, now());
+    return answer_to(request, patience);
+  }
+  CommandAnswer say_link(std::size_t index, CustomerLink link) {
+    link.id =
+        core(index).scribe().subjects(region)->command(link.agent, std::to_string(++commands_));
+    const RequestId request = next_request_++;
+    core(index).link(request, link, now());
+    return answer_to(request, Duration{3'000});
+  }
+  // Of the one conversation that is open at this node, or that stands there in this state.
+  const Conversation* conversation(std::size_t index, std::optional<CourseState> state = {}) {
+    for (const auto& [id, c] : core(index).home().conversations()) {
+      if (!state || c.state == *state) return &c;
+    }
+    return nullptr;
+  }
+
+  void add_agent(std::size_t index, const std::string& name) {
+    add_agent(index, record_of(index, name));
+  }
+  void add_agent(std::size_t index, const AgentRecord& record) {
+    const std::string name = record.name;
     REQUIRE(core(index).set_agent(record, now()).ok());
     run(Duration{50});
     REQUIRE(core(index).log_in(name, now()).ok());
@@ -352,6 +413,8 @@ class CoreWorld {
       result.kind = DeliveryKind::accepted;
       result.external_id = "out-" + call->reply.hex();
       from.core->provider_answered(call->reply, call->attempt, call->lookup, result, now(from));
+    } else if (const auto* said = std::get_if<AnswerCommand>(&effect)) {
+      said_[said->request] = said->answer;
     } else if (const auto* taken = std::get_if<AnswerIntake>(&effect)) {
       if (taken->receipt.ok()) {
         receipts_.push_back(taken->receipt.value());
@@ -361,12 +424,22 @@ class CoreWorld {
     }
   }
 
+  CommandAnswer answer_to(RequestId request, Duration patience) {
+    settle();
+    for (Duration waited{0}; said_.count(request) == 0 && waited < patience;
+         waited += Duration{10}) {
+      run(Duration{10});
+    }
+    return said_[request];
+  }
+
   SodiumCrypto crypto_;
   SeededRandom random_;
   Authority authority_;
   std::vector<std::unique_ptr<Host>> hosts_;
   Instant time_ = Instant{} + Duration{1'000'000};
   std::map<RequestId, std::string> answers_;
+  std::map<RequestId, CommandAnswer> said_;
   std::vector<Receipt> receipts_;
   std::vector<Error> refusals_;
   std::vector<Ring> rings_;

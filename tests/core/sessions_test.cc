@@ -476,6 +476,74 @@ TEST_SUITE("sessions") {
     CHECK(world.next<client::Refused>(1).field == "until_ms");
   }
 
+  TEST_CASE("a transfer to somebody of other brands, or to a team of nobody, is refused") {
+    SessionsWorld world;
+    world.desk.add("anna");
+    world.desk.add("ben").brands = {"other"};
+    world.desk.add("cleo").team = "returns";
+    const auto conversation = world.log.open(world.log.message("m", "ann", "hi"), "ann");
+    const auto epoch = world.log.course(conversation, CourseState::active, "anna", world.desk.node);
+    world.log.commit();
+    world.log_in(1, "anna");
+    world.say(1, client::Transfer{"a", conversation, epoch, "ben", "", {}});
+    auto refused = world.next<client::Refused>(1);
+    CHECK(refused.code == "forbidden");
+    CHECK(refused.field == "to_agent");
+    world.say(1, client::Transfer{"b", conversation, epoch, "", "retruns", {}});
+    refused = world.next<client::Refused>(1);
+    CHECK(refused.code == "not_found");
+    CHECK(refused.field == "team");
+    CHECK(world.desk.commands.empty());
+    world.say(1, client::Transfer{"c", conversation, epoch, "", "returns", {}});
+    world.say(1, client::Transfer{"d", conversation, epoch, "cleo", "", {}});
+    CHECK(world.desk.commands.size() == 2);
+  }
+
+  TEST_CASE("handles are linked and unlinked by whoever may work for the brand") {
+    SessionsWorld world;
+    world.desk.add("anna");
+    const auto ours = world.log.open(world.log.message("m", "ann", "hi"), "ann");
+    const auto theirs =
+        world.log.open(world.log.message("n", "joe", "hi", "other"), "joe", "other");
+    world.log.commit();
+    world.log_in(1, "anna");
+    world.say(1, client::Link{"a", ours, "email", "ann@example.com", "said so"});
+    REQUIRE(world.desk.links.size() == 1);
+    const auto& link = world.desk.links[0];
+    CHECK(link.conversation == ours);
+    CHECK(link.external_id == "ann@example.com");
+    CHECK(link.agent == "anna");
+    CHECK(link.reason == "said so");
+    CHECK(link.linked);
+    CHECK_FALSE(world.has<client::Done>(1));  // not before it is safe
+    CommandAnswer answer;
+    answer.ok = true;
+    answer.conversation = ours;
+    CHECK(world.sessions.answered({5'001, answer}, world.now()));
+    world.act();
+    CHECK(world.next<client::Done>(1).id == "a");
+    world.say(1, client::Unlink{"b", ours, "email", "ann@example.com", "two people"});
+    REQUIRE(world.desk.links.size() == 2);
+    CHECK_FALSE(world.desk.links[1].linked);
+    world.say(1, client::Link{"c", theirs, "email", "joe@example.com", "said so"});
+    CHECK(world.next<client::Refused>(1).code == "forbidden");
+    CHECK(world.desk.links.size() == 2);
+  }
+
+  TEST_CASE("a draft is kept of what one has, and of nothing else") {
+    SessionsWorld world;
+    world.desk.add("anna");
+    const auto mine = world.log.open(world.log.message("m", "ann", "hi"), "ann");
+    world.log.commit();
+    world.log_in(1, "anna");
+    world.say(1, client::Draft{"a", mine, "I think"});
+    CHECK(world.next<client::Refused>(1).code == "stale");
+    world.desk.conversations["anna"] = {mine};
+    world.say(1, client::Draft{"b", mine, "I think"});
+    CHECK(world.next<client::Done>(1).id == "b");
+    CHECK(world.desk.said.back() == "draft anna " + mine.hex().substr(0, 4) + " I think");
+  }
+
   TEST_CASE("who says too much too fast is told when to go on") {
     SessionsWorld world;
     world.desk.add("anna");

@@ -208,6 +208,39 @@ TEST_SUITE("lease ledger") {
   }
 
   TEST_CASE(
+      "asked again in mid-life a home tells what is at work, and what rings goes on ringing") {
+    PairOfNodes pair;
+    pair.lease(1, 30s, 0s, 1s);
+    LeaseOutbox none, first;
+    pair.lessee.ask(home_id, at(1s), first);
+    CHECK_FALSE(pair.lessee.resuming());  // nothing waits for it
+    pair.deliver(none, first, 1s);
+    CHECK(pair.at_lessee.size() == 1);
+    pair.home.granted({lessee_id, talk(2), epoch_of(2), "bob", ChannelKind::chat, 30s}, at(2s));
+    LeaseOutbox again;
+    pair.lessee.ask(home_id, at(3s), again);
+    REQUIRE(again.messages.size() == 1);
+    CHECK(std::get<Resume>(again.messages[0].second).still_running);
+    pair.deliver(none, again, 3s);
+    CHECK(pair.at_home.empty());
+    REQUIRE(pair.at_lessee.size() == 2);
+    CHECK(std::get<LeaseResumed>(pair.at_lessee[1]).conversation == talk(1));
+    CHECK(pair.home.given() == 2);
+  }
+
+  TEST_CASE("what was given a moment before the set was asked for is not missed in it") {
+    PairOfNodes pair;
+    pair.lease(1, 30s, 0s, 1s);
+    pair.home.granted({lessee_id, talk(2), epoch_of(2), "ann", ChannelKind::chat, 30s}, at(10s));
+    pair.home.accepted(talk(2), epoch_of(2));  // taken over: the lessee has not heard of it yet
+    pair.run(11s);
+    CHECK(pair.at_home.empty());
+    pair.run(21s);
+    REQUIRE(pair.at_home.size() == 1);
+    CHECK(std::get<LeaseLost>(pair.at_home[0]).conversation == talk(2));
+  }
+
+  TEST_CASE(
       "under loss, doubling and delay no lessee outlasts its home, and all agree in the end") {
     const std::uint64_t seed = 20261124;
     CAPTURE(seed);

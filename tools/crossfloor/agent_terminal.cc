@@ -349,6 +349,8 @@ void AgentTerminal::help() {
       "  transfer agent NAME | team NAME | skills A,B | queue\n"
       "  wrap | close WHY              ends your work on it\n"
       "  find BRAND CHANNEL CUSTOMER   a customer's conversations\n"
+      "  link CHANNEL CUSTOMER WHY     this customer is that one there, too\n"
+      "  unlink CHANNEL CUSTOMER WHY   they are two people after all\n"
       "  slots                         what you have room for\n"
       "  wait                          (in scripts) until something rings\n"
       "  quit [hand|keep]              log off");
@@ -405,8 +407,8 @@ void AgentTerminal::obey(const std::string& line) {
 }
 
 void AgentTerminal::obey_about_work(const std::string& verb, const std::string& rest) {
-  static const std::set<std::string> verbs = {"more",    "reply",    "public", "note",
-                                              "pending", "transfer", "wrap",   "close"};
+  static const std::set<std::string> verbs = {"more",     "reply", "public", "note", "pending",
+                                              "transfer", "wrap",  "close",  "link", "unlink"};
   if (!verbs.contains(verb)) {
     return print("! `" + harmless(verb) + "` is no command; `help` shows them");
   }
@@ -424,6 +426,13 @@ void AgentTerminal::obey_about_work(const std::string& verb, const std::string& 
   }
   if (verb == "pending") return pending(rest);
   if (verb == "transfer") return transfer(rest);
+  if (verb == "link" || verb == "unlink") {
+    const auto [channel, more] = first_word(rest);
+    const auto [customer, why] = first_word(more);
+    if (why.empty()) return print("! " + verb + " CHANNEL CUSTOMER WHY");
+    if (verb == "link") return say(client::Link{"", *id, channel, customer, why}, "linked");
+    return say(client::Unlink{"", *id, channel, customer, why}, "unlinked");
+  }
   if (verb == "wrap") return say(client::WrapUp{"", *id, known.epoch}, "wrapping up");
   if (rest.empty()) return print("! a conversation is closed with a reason: close WHY");
   say(client::Close{"", *id, known.epoch, rest, {}}, "closed");
