@@ -25,7 +25,7 @@ AccountBody account_body(const AccountSettings& account) {
   body.channel = word_of(account.channel);
   body.hosts = account.hosts;
   body.target_ms = account.target.count();
-  body.helper_after_ms = times.helper_after.value_or(account.target / 10).count();
+  body.helper_after_ms = said(times.helper_after);
   body.ring_ms = times.ring.value_or(defaults.ring[kind_index(account.channel)]).count();
   body.lease_ms = lease_term(&account, account.channel).count();
   body.auto_accept = account.auto_accept;
@@ -59,7 +59,7 @@ AccountSettings account_settings(const AccountBody& body, const Region& region) 
   account.auto_accept = body.auto_accept;
   account.optional_skills = body.optional_skills;
   auto& times = account.times;
-  times.helper_after = Duration{body.helper_after_ms};
+  times.helper_after = heard(body.helper_after_ms);
   if (body.ring_ms > 0) times.ring = Duration{body.ring_ms};
   if (body.lease_ms > 0) times.lease = Duration{body.lease_ms};
   times.optional_skills_after = heard(body.optional_skills_after_ms);

@@ -130,7 +130,8 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
       what.preferred_node = {};
     }
   }
-  if (c.reason == "late") {  // for another agent than the one who let the customer wait
+  // For another agent than the one who let the customer wait, or gave it to others.
+  if (c.reason == "late" || (c.reason == "transfer" && c.prefer_agent.empty())) {
     what.preferred_agent.clear();
     what.preferred_node = {};
   }
@@ -588,7 +589,8 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
     const bool back = event.kind == MemberEventKind::joined ||
                       event.kind == MemberEventKind::alive ||
                       event.kind == MemberEventKind::restarted;
-    if (back && resumed_) ledger_.ask(event.node, now, leases_out_);
+    const bool may = settings_.may_serve && mesh_.may_host(event.node, now);
+    if (back && resumed_ && may) ledger_.ask(event.node, now, leases_out_);
   }
 }
 

@@ -484,7 +484,7 @@ Need Router::need_of(const Task& task, Now now) const {
   if (task.reserved) {
     need.only_agent = what.preferred_agent;
     need.optional_skills.clear();
-    need.team.clear();
+    if (what.directed) need.team.clear();  // the last agent is preferred within the team only
   }
   return need;
 }

@@ -73,7 +73,13 @@ TEST_SUITE("desk over nodes") {
     CHECK(world.core(1).desk().floor().work_of(id)->state == SlotState::busy);
     world.run(Duration{120'000});
     CHECK(world.core(0).home().find(id)->state == CourseState::active);
-    REQUIRE(world.say(1, "ann", Verb::close, id, [](auto& c) { c.reason = "solved"; }).ok);
+    REQUIRE(world
+                .say(1, "ann", Verb::close, id,
+                     [&](DeskCommand& close) {
+                       close.reason = "solved";
+                       close.seen = {world.core(1).home().find(id)->unanswered.front().message};
+                     })
+                .ok);
     world.run(Duration{500});
     CHECK(units_of(world, 1, "ann") == 0);
   }
@@ -260,7 +266,7 @@ TEST_SUITE("desk over nodes") {
     CHECK(has(wrong, "changed sites"));
     CHECK(has(wrong, "crossfloor assign"));
     REQUIRE(world.core(0).presence("bob", Presence::ready, "", world.now()).ok());
-    world.run(Duration{500});
+    world.run(Duration{7'000});  // ann, who had it last, is waited for
     CHECK_FALSE(has(world.ask(0, "status")["wrong"], "changed sites"));
   }
 
