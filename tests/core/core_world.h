@@ -66,6 +66,8 @@ class CoreWorld {
                                  .certificate.text);
       NodeSettings& settings = host->settings;
       settings.site = site;
+      settings.may_serve = std::find(options.rights.begin(), options.rights.end(),
+                                     Certificate::right_serve) != options.rights.end();
       settings.home_region = region;
       settings.region_secrets[region] = authority_.region_secret(crypto_, region);
       for (const char* name : {chat, "acme-mail"}) {
