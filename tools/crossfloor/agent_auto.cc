@@ -72,7 +72,16 @@ void AutoAgent::on(const client::Snapshot& snapshot) {
       task.epoch = view.epoch;
       task.view = view;
       task.working = true;
-      open(view.conversation);
+      // What was said before the connection went is said again by the client, and its answer goes
+      // on from there: to work on it anew would be a second reply.
+      bool under_way = false;
+      for (auto& [command, said] : said_) {
+        const bool answers = said.step == Step::reply || said.step == Step::end;
+        if (said.conversation != view.conversation || !answers) continue;
+        said.number = task.number;
+        under_way = true;
+      }
+      if (!under_way) open(view.conversation);
     }
   }
 }
