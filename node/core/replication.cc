@@ -360,13 +360,19 @@ std::optional<Instant> Replication::deadline() const {
 }
 
 bool Replication::caught_up(const std::vector<NodeId>& heard, Now now) const {
-  constexpr Duration grace{2'000};
+  // Nobody was reached: a node that has nobody else begins at once, others let links be made. Who
+  // acts too early places anew what its peers have long answered.
+  constexpr Duration alone{2'000};
+  constexpr Duration nobody_in_reach{5'000};
   constexpr Duration links_take{10'000};
   if (!started_) return false;
   const bool awaited = std::any_of(heard.begin(), heard.end(),
                                    [&](const NodeId& node) { return !connected_.contains(node); });
   if (awaited && now.steady < *started_ + links_take) return false;
-  if (connected_.empty()) return now.steady >= *started_ + grace;
+  if (connected_.empty()) {
+    const bool others = roster_.members(now.wall).size() > 1;
+    return now.steady >= *started_ + (others ? nobody_in_reach : alone);
+  }
   return std::all_of(peers_.begin(), peers_.end(),
                      [&](const auto& one) { return caught_up_with(one.first, one.second, now); });
 }
