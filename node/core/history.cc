@@ -23,30 +23,29 @@ bool is_shown(std::uint16_t kind) {
   }
 }
 
-// The items of one conversation, last first, read a few keys at a time.
+// The items of one conversation, last first, read a few keys at a time, and only when their turn
+// may have come: a customer's page touches few of a customer's conversations.
 class Backwards {
  public:
   Backwards(const Reader& reader, Conversation conversation, std::optional<Position> before)
       : reader_(reader),
         conversation_(std::move(conversation)),
         prefix_(rows::item_prefix(conversation_.id)),
-        to_(before ? prefix_ + before->key() : after_prefix(prefix_)) {}
+        to_(before ? prefix_ + before->key() : after_prefix(prefix_)),
+        bound_(before ? std::min(*before, conversation_.last) : conversation_.last) {}
 
   struct Item {
     Position at;
     ItemRow row;
   };
-  // The next one, which stays; nothing at the end.
-  Result<const Item*> peek() {
-    if (found_.empty() && !done_) {
-      if (auto status = fill(); !status.ok()) return status.error();
-    }
-    return found_.empty() ? nullptr : &found_.front();
-  }
+  bool at_end() const { return found_.empty() && done_; }
+  // The next one is at this place or before it.
+  const Position& bound() const { return found_.empty() ? bound_ : found_.front().at; }
+  // The next one, which stays; nothing if it is not read yet.
+  const Item* next() const { return found_.empty() ? nullptr : &found_.front(); }
   void pop() { found_.pop_front(); }
   const Conversation& conversation() const { return conversation_; }
 
- private:
   Status fill() {
     Status broken;
     auto scanned = reader_.scan_back(prefix_, to_, [&](ByteView key, ByteView value) {
@@ -63,14 +62,19 @@ class Backwards {
     if (!scanned.ok()) return scanned;
     if (!broken.ok()) return broken;
     done_ = found_.size() < keys_per_read;
-    if (!found_.empty()) to_ = prefix_ + found_.back().at.key();
+    if (!found_.empty()) {
+      bound_ = found_.back().at;
+      to_ = prefix_ + bound_.key();
+    }
     return {};
   }
 
+ private:
   const Reader& reader_;
   Conversation conversation_;
   Bytes prefix_;
   Bytes to_;
+  Position bound_;
   std::deque<Item> found_;
   bool done_ = false;
 };
@@ -217,16 +221,16 @@ Result<client::HistoryPage> merge(const Reader& reader, std::deque<Backwards>& s
   std::string reached;
   for (std::size_t passed_over = 0;;) {
     Backwards* newest = nullptr;
-    const Backwards::Item* next = nullptr;
     for (auto& source : sources) {
-      auto item = source.peek();
-      if (!item.ok()) return item.error();
-      if (item.value() != nullptr && (next == nullptr || next->at < item.value()->at)) {
-        newest = &source;
-        next = item.value();
-      }
+      if (source.at_end()) continue;
+      if (newest == nullptr || newest->bound() < source.bound()) newest = &source;
     }
-    if (next == nullptr) return page;
+    if (newest == nullptr) return page;
+    const Backwards::Item* next = newest->next();
+    if (next == nullptr) {
+      if (auto status = newest->fill(); !status.ok()) return status.error();
+      continue;
+    }
     if (page.items.size() >= items || passed_over >= max_passed_over) {
       page.next = reached;
       return page;

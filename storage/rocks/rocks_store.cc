@@ -213,6 +213,9 @@ rocksdb::Options rocksdb_options(const RocksOptions& options) {
   rocksdb::Options out;
   out.write_buffer_size = options.write_buffer_bytes;
   out.max_write_buffer_number = 3;
+  // Most keys that are asked for are not there: a new message's, a new conversation's.
+  out.memtable_prefix_bloom_size_ratio = 0.05;
+  out.memtable_whole_key_filtering = true;
   out.max_total_wal_size = 4 * options.write_buffer_bytes;  // bounds the replay at opening
   out.max_open_files = options.max_open_files;
   out.max_background_jobs = options.background_threads;
