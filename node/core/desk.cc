@@ -332,6 +332,12 @@ Status Desk::before(const DeskCommand& command, Now now) {
   if (command.verb == Verb::decline) {
     return router_.agent_declines(command.conversation, command.epoch, command.agent, now, out_);
   }
+  const bool ends = command.verb == Verb::close || command.verb == Verb::pending ||
+                    command.verb == Verb::transfer;
+  const Work* work = ends ? floor_.work_of(command.conversation) : nullptr;
+  if (work != nullptr && work->agent == command.agent) {
+    router_.ends_soon(command.conversation, now, out_);
+  }
   return {};
 }
 

@@ -304,9 +304,9 @@ bool Floor::hold_agent(const std::string& name, const std::vector<ChannelKind>& 
   return true;
 }
 
-bool Floor::hold_behind(Nonce wrap_up, const NodeId& home, Nonce nonce, Instant until, Now now) {
-  if (works_.count(nonce) || !profile_after(wrap_up)) return false;
-  const auto& before = works_.at(wrap_up);
+bool Floor::hold_behind(Nonce ending, const NodeId& home, Nonce nonce, Instant until, Now now) {
+  if (works_.count(nonce) || !profile_after(ending)) return false;
+  const auto& before = works_.at(ending);
   occupy({nonce,
           before.agent,
           home,
@@ -317,7 +317,7 @@ bool Floor::hold_behind(Nonce wrap_up, const NodeId& home, Nonce nonce, Instant 
           now.steady,
           until,
           {},
-          wrap_up});
+          ending});
   return true;
 }
 
@@ -495,15 +495,17 @@ std::optional<AgentProfile> Floor::profile(const std::string& name) const {
   return profile;
 }
 
-std::optional<AgentProfile> Floor::profile_after(Nonce wrap_up) const {
-  const auto it = works_.find(wrap_up);
-  if (it == works_.end() || it->second.state != SlotState::wrapping_up) return std::nullopt;
+std::optional<AgentProfile> Floor::profile_after(Nonce ending) const {
+  const auto it = works_.find(ending);
+  if (it == works_.end()) return std::nullopt;
+  const auto state = it->second.state;
+  if (state != SlotState::busy && state != SlotState::wrapping_up) return std::nullopt;
   const auto& agent = agents_.at(it->second.agent);
   const auto kind = it->second.kinds.front();
   const auto* channel = agent.channel(kind);
   const auto& works = agent.works;
   const bool taken = std::any_of(works.begin(), works.end(),
-                                 [&](Nonce nonce) { return works_.at(nonce).behind == wrap_up; });
+                                 [&](Nonce nonce) { return works_.at(nonce).behind == ending; });
   // Limits that were lowered meanwhile leave no room behind it.
   const bool over = !channel || agent.used[kind_index(kind)] > channel->maximum ||
                     agent.units > agent.record.total_units;

@@ -159,8 +159,9 @@ class Floor {
   bool hold_agent(const std::string& name, const std::vector<ChannelKind>& kinds,
                   const ConversationId& conversation, const NodeId& home, Nonce nonce,
                   Instant until, Now now);
-  // For what comes when this wrap-up is over: the same kind, so that it never takes more.
-  bool hold_behind(Nonce wrap_up, const NodeId& home, Nonce nonce, Instant until, Now now);
+  // For what comes when this work is over: the same kind, so that it never takes more. The caller
+  // knows that it ends soon: a wrap-up, or one that its agent has given up by a command on its way.
+  bool hold_behind(Nonce ending, const NodeId& home, Nonce nonce, Instant until, Now now);
   void release_hold(Nonce nonce, const NodeId& home, Now now);
 
   // not_yet: what the hold waits behind goes on.
@@ -191,8 +192,8 @@ class Floor {
   std::uint32_t on_duty(ChannelKind kind) const;   // agents with this kind as primary, connected
   bool is_on_duty(const std::string& name) const;  // logged in and connected
   std::optional<AgentProfile> profile(const std::string& name) const;  // nothing if nothing is free
-  // As it will be when this wrap-up is over; nothing if the agent gets nothing then.
-  std::optional<AgentProfile> profile_after(Nonce wrap_up) const;
+  // As it will be when this work or wrap-up is over; nothing if the agent gets nothing then.
+  std::optional<AgentProfile> profile_after(Nonce ending) const;
   std::vector<std::string> available() const;  // ready agents with a free slot, by name
   const Work* work_of(const ConversationId& conversation) const;
   const Work* work_by_nonce(Nonce nonce) const;

@@ -135,6 +135,9 @@ class Router {
                        const std::string& agent, Now now);
   Status agent_declines(const ConversationId& conversation, const Epoch& epoch,
                         const std::string& agent, Now now, DeskOutbox& out);
+  // The agent is done with it, and its home elsewhere is being told: the slot gets free with the
+  // answer, so what waits elsewhere may be asked for meanwhile.
+  void ends_soon(const ConversationId& conversation, Now now, DeskOutbox& out);
   // Something was done to the floor (sessions, records, presence, release): call it afterwards.
   void slots_changed(Now now, DeskOutbox& out);
   // Home confirmed after a restart what the floor has no room for: told until home has heard it.
@@ -190,7 +193,7 @@ class Router {
     std::set<NodeId> asked;
     int tries = 1;
     Instant give_up;
-    Nonce behind = 0;  // a wrap-up that is nearly over: what is granted rings when it is
+    Nonce behind = 0;  // work that is nearly over: what is granted rings when it is
   };
   struct Parked {  // granted before its slot was free
     NodeId home;
@@ -276,7 +279,7 @@ class Router {
   // router_pull.cc
   void serve(const std::string& agent, bool may_pull, Now now, DeskOutbox& out);
   void serve_freed(Now now, DeskOutbox& out);
-  void look_ahead(Nonce wrap_up, Now now, DeskOutbox& out);
+  void look_ahead(Nonce ending, Now now, DeskOutbox& out);
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;

@@ -51,16 +51,21 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
   }
 }
 
-// A wrap-up ends within a second: what waits elsewhere is asked for now, and rings when it is over.
+void Router::ends_soon(const ConversationId& conversation, Now now, DeskOutbox& out) {
+  const auto* work = floor_.work_of(conversation);
+  if (work && work->home != self_) look_ahead(work->nonce, now, out);
+}
+
+// This work ends within a second: what waits elsewhere is asked for now, and rings when it is over.
 // What waits here needs no time to get here.
-void Router::look_ahead(Nonce wrap_up, Now now, DeskOutbox& out) {
-  const auto profile = floor_.profile_after(wrap_up);
+void Router::look_ahead(Nonce ending, Now now, DeskOutbox& out) {
+  const auto profile = floor_.profile_after(ending);
   if (!open_ || !profile || pulling_.count(profile->name) || now.steady < no_pull_before_) return;
   const auto local = line_.head_for(*profile, filter_for(profile->name, nullptr, now), now.steady);
   const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
   if (!remote) return;
   note_pulled(*remote, now);
-  start_pull(*profile, {profile->name, remote->home, {}, 1, {}, wrap_up}, now, out);
+  start_pull(*profile, {profile->name, remote->home, {}, 1, {}, ending}, now, out);
 }
 
 // The most urgent head that gossip shows, if it beats the local one by enough. `any_time` looks
@@ -179,8 +184,11 @@ void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
     if (agent != run.agent) freed_.insert(agent);  // its own end of a pull is no freed slot
   }
   run.asked.insert(run.home);
-  run.behind = 0;
-  const auto profile = floor_.profile(run.agent);
+  auto profile = run.behind != 0 ? floor_.profile_after(run.behind) : std::nullopt;
+  if (!profile) {
+    run.behind = 0;
+    profile = floor_.profile(run.agent);
+  }
   if (!profile || !open_) return;
   if (run.tries < options_.max_pulls) {
     const auto local = line_.head_for(*profile, filter_for(run.agent, nullptr, now), now.steady);

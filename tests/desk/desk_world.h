@@ -151,6 +151,8 @@ class DeskWorld {
       after(5s, [=, this] { finish(lessee_id, agent, conversation, epoch); });
       return;
     }
+    auto& there = node(lessee_id);
+    act(there, [&](DeskOutbox& out) { there.router.ends_soon(conversation, at(now), out); });
     tell_home(conversation, lessee_id, [=, this](Node& home, Course& course) {
       if (course.epoch == epoch && course.state == State::active) {
         course.state = State::closed;

@@ -300,12 +300,25 @@ TEST_SUITE("floor") {
                                    42, at(0s)));
   }
 
+  TEST_CASE("a hold behind work that ends takes nothing until that is over") {
+    Desk desk;
+    desk.on_duty(agent_named("ann"));
+    for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
+    REQUIRE(desk.floor.hold_behind(desk.floor.work_of(talk(1))->nonce, home, 90, at(9s).steady,
+                                   at(0s)));
+    desk.last = 90;
+    CHECK(desk.ring(4, 1, "ann", 0s) == Floor::RingOutcome::not_yet);
+    CHECK(desk.floor.release(talk(1), epoch_of(1), at(1s)));
+    CHECK(desk.floor.view("ann")->units_used == 12);
+    CHECK(desk.ring(4, 1, "ann", 1s) == Floor::RingOutcome::rings);
+    CHECK_FALSE(desk.floor.profile_after(90));  // rings, so nobody knows when it ends
+  }
+
   TEST_CASE("a hold behind a wrap-up takes nothing until that is over") {
     Desk desk;
     desk.on_duty(agent_named("ann"));
     for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
     const Nonce wrap_up = desk.floor.work_of(talk(1))->nonce;
-    CHECK_FALSE(desk.floor.hold_behind(wrap_up, home, 90, at(9s).steady, at(0s)));  // at work
     REQUIRE(desk.floor.wrap_up(talk(1), epoch_of(1), at(5s).steady, at(0s)).ok());
     CHECK(desk.floor.take_soon(at(3900ms)).empty());
     CHECK(desk.floor.take_soon(at(4s)) == std::vector<Nonce>{wrap_up});

@@ -208,6 +208,54 @@ TEST_SUITE("router times") {
     CHECK(there.floor.view("bob")->units_used == 4);
   }
 
+  TEST_CASE("what waits elsewhere is asked for while a close is on its way to another home") {
+    DeskWorld world(1, 3);
+    world.latency = 200ms;
+    world.handling = 10s;
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(5s);
+    REQUIRE(world.course(1).state == State::active);
+    world.arrives(3, world.customer(2));
+    world.run(100ms);
+    world.arrives(1, world.customer(3));
+    Duration closed{0}, rang{0};
+    while (world.now < 30s && rang == 0s) {
+      world.run(1ms);
+      if (closed == 0s && world.course(1).state == State::closed) closed = world.now;
+      if (!world.course(2).rang.empty()) rang = world.now;
+      CHECK(world.node(2).floor.view("bob")->units_used <= 4);
+    }
+    REQUIRE(closed > 0s);
+    // With the answer that frees the slot, not one journey there and back later.
+    CHECK(rang - closed <= world.latency + 2ms);
+    CHECK(world.sent<Pull>() == 1);
+    world.run(1min);
+    CHECK(world.course(3).state == State::closed);
+  }
+
+  TEST_CASE("an answer to what was asked ahead finds the slot still taken, and waits for it") {
+    DeskWorld world(1, 3);
+    world.handling = 10s;
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.arrives(1, world.customer(1));
+    world.run(5s);
+    world.arrives(3, world.customer(2));
+    world.run(5s);
+    REQUIRE(world.course(1).state == State::active);
+    // The close cannot reach its home for a while; the other home can be asked.
+    world.cut.insert({node_of(1), node_of(2)});
+    world.run(3s);
+    CHECK(world.course(2).rang.empty());
+    CHECK(world.node(2).floor.view("bob")->units_used == 4);
+    world.cut.clear();
+    world.run(1min);
+    CHECK(world.course(2).state == State::closed);
+    CHECK(world.node(2).floor.view("bob")->units_used == 0);
+  }
+
   TEST_CASE("what is asked for ahead is given back if the agent leaves before the wrap-up ends") {
     DeskWorld world(1);
     world.on_duty(2, chatter("bob"));

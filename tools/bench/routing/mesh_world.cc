@@ -470,6 +470,7 @@ void MeshWorld::ring(Node& lessee, const RingNotice& notice) {
 void MeshWorld::finish(Node& lessee, const ConversationId& id, const Epoch& epoch) {
   const auto* work = lessee.floor.work_of(id);
   if (!work || work->epoch != epoch) return;
+  act(lessee, [&](DeskOutbox& out) { lessee.router.ends_soon(id, now(), out); });
   tell_home(lessee, id, [this, id, epoch, there = &lessee](Node& home) {
     auto& own = course(id);
     if (own.epoch == epoch && own.state == State::active) {
