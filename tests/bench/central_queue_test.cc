@@ -105,6 +105,21 @@ TEST_SUITE("routing bench: central queue") {
     CHECK(small.started(Sharing::pooled) == Started{{1'000, 0}, {50'000, 1}});
   }
 
+  TEST_CASE("what crosses the border of a cut goes back when its lease ends, with its age") {
+    Small small;
+    small.cell.cut = Span{0, Duration{10'000}, Duration{100'000}};
+    small.comes(0, 0, 200'000);      // at home
+    small.comes(1'000, 0, 60'000);   // elsewhere, until 40 s; then it has 21 s left
+    small.comes(20'000, 0, 5'000);   // waits behind it, for the own agent or the end of the cut
+    small.comes(30'000, 1, 10'000);  // gets the agent who lost it
+    const auto outcome = central_queue(small.cell, small.workload, Sharing::pooled, Duration{0},
+                                       AcrossCut::goes_back);
+    Started started;
+    for (const auto& one : outcome.cases) started.push_back({one.started.count(), one.worker});
+    CHECK(started == Started{{0, 0}, {1'000, 1}, {121'000, 1}, {40'000, 1}});
+    CHECK(small.started(Sharing::pooled) == Started{{0, 0}, {1'000, 1}, {100'000, 1}, {61'000, 1}});
+  }
+
   TEST_CASE("who lost patience takes no agent's time") {
     Small small;
     small.cell.patience = Duration{5'000};

@@ -1,20 +1,24 @@
 #include "tools/bench/routing/central_queue.h"
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <queue>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace crossfloor::bench {
 namespace {
 
 class Queue {
  public:
-  Queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link)
-      : cell_(cell), workload_(workload), sharing_(sharing), link_(link) {
+  Queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link,
+        AcrossCut across)
+      : cell_(cell), workload_(workload), sharing_(sharing), link_(link), across_(across) {
     outcome_.cases.resize(workload.arrivals.size());
+    courses_.resize(workload.arrivals.size());
     for (std::size_t i = 0; i < workload.workers.size(); ++i) {
       agents_.push_back({});
       idle_.insert(rank(static_cast<int>(i)));
@@ -25,7 +29,10 @@ class Queue {
   Outcome run() {
     for (const auto* span :
          {cell_.cut ? &*cell_.cut : nullptr, cell_.drain ? &*cell_.drain : nullptr}) {
-      if (span) events_.push({span->to, Event::Kind::together, 0});
+      if (span) events_.push({span->to, Event::Kind::together});
+    }
+    if (cell_.cut && across_ == AcrossCut::goes_back) {
+      events_.push({cell_.cut->from + cell_.lease, Event::Kind::leases_end});
     }
     std::size_t next = 0;
     const auto& arrivals = workload_.arrivals;
@@ -41,8 +48,11 @@ class Queue {
       events_.pop();
       now_ = event.at;
       if (event.kind == Event::Kind::freed) {
-        gets_free(event.worker);
+        if (courses_[static_cast<std::size_t>(event.number)].turn == event.turn) {
+          serve(ends(event.number));
+        }
       } else {
+        if (event.kind == Event::Kind::leases_end) end_leases();
         for (std::size_t i = 0; i < agents_.size(); ++i) serve(static_cast<int>(i));
       }
     }
@@ -51,11 +61,18 @@ class Queue {
 
  private:
   struct Event {
-    enum class Kind { freed, together };
+    enum class Kind { freed, together, leases_end };
     Duration at{0};
     Kind kind = Kind::freed;
-    int worker = 0;
+    int number = 0;  // of the conversation that ends
+    int turn = 0;    // if it is still this turn
     bool operator>(const Event& other) const { return at > other.at; }
+  };
+  struct Course {
+    int worker = -1;  // who has it now
+    int turn = 0;     // how often somebody took it up
+    Duration ends{0};
+    std::optional<Duration> left;  // of the handling, if it came back
   };
   struct Agent {
     int busy = 0;
@@ -118,21 +135,43 @@ class Queue {
     if (!full_before) idle_.erase(rank(chosen));
     ++agent(chosen).busy;
     if (agent(chosen).busy < cell_.capacity) idle_.insert(rank(chosen));
-    outcome_.cases[static_cast<std::size_t>(number)] = {now_ + link_, chosen};
-    auto takes = arrival.handling;
+    auto& one = outcome_.cases[static_cast<std::size_t>(number)];
+    if (one.worker < 0) one = {now_ + link_, chosen};
+    auto& course = courses_[static_cast<std::size_t>(number)];
+    auto takes = course.left.value_or(arrival.handling);
     if (worker(chosen).site != arrival.site) {
       takes = Duration{static_cast<std::int64_t>(static_cast<double>(takes.count()) *
                                                  (1 + cell_.remote_slower))};
     }
-    events_.push({now_ + link_ + takes + link_, Event::Kind::freed, chosen});
+    course.worker = chosen;
+    course.ends = now_ + link_ + takes + link_;
+    events_.push({course.ends, Event::Kind::freed, number, ++course.turn});
   }
 
-  void gets_free(int number) {
-    if (agent(number).busy < cell_.capacity) idle_.erase(rank(number));
-    --agent(number).busy;
-    agent(number).idle_since = now_;
-    idle_.insert(rank(number));
-    serve(number);
+  // Returns who has room now.
+  int ends(int number) {
+    auto& course = courses_[static_cast<std::size_t>(number)];
+    const int who = std::exchange(course.worker, -1);
+    ++course.turn;
+    if (agent(who).busy < cell_.capacity) idle_.erase(rank(who));
+    --agent(who).busy;
+    agent(who).idle_since = now_;
+    idle_.insert(rank(who));
+    return who;
+  }
+
+  // What crosses the border of the cut leaves its agent, and waits at home with its age.
+  void end_leases() {
+    for (std::size_t i = 0; i < courses_.size(); ++i) {
+      const auto& course = courses_[i];
+      const auto& arrival = workload_.arrivals[i];
+      if (course.worker < 0 || together(worker(course.worker).site, arrival.site)) continue;
+      const int number = static_cast<int>(i);
+      courses_[i].left = course.ends - now_;
+      ends(number);
+      auto& waiting = line(arrival.site, static_cast<std::size_t>(arrival.service));
+      waiting.insert(std::lower_bound(waiting.begin(), waiting.end(), number), number);
+    }
   }
 
   void serve(int number) {
@@ -171,8 +210,10 @@ class Queue {
   const Workload& workload_;
   const Sharing sharing_;
   const Duration link_;
+  const AcrossCut across_;
   Duration now_{0};
   std::vector<Agent> agents_;
+  std::vector<Course> courses_;
   std::set<Rank> idle_;  // with a free slot
   std::vector<std::deque<int>> lines_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
@@ -181,8 +222,9 @@ class Queue {
 
 }  // namespace
 
-Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link) {
-  return Queue(cell, workload, sharing, link).run();
+Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link,
+                      AcrossCut across) {
+  return Queue(cell, workload, sharing, link, across).run();
 }
 
 }  // namespace crossfloor::bench

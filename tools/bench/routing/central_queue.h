@@ -6,6 +6,10 @@
 //
 // `isolated` gives each site a queue of its own; `local_first` pools, but an agent who gets free
 // takes the own site's oldest before anybody else's, and a customer an own agent before others.
+//
+// When a site is cut off, what its agents have of others and others of it either goes on to its
+// end as if nothing had happened, or goes back to the queue when its lease runs out, as it must
+// where nobody can know whether the other side still works on it.
 #pragma once
 
 #include "tools/bench/routing/outcome.h"
@@ -14,6 +18,9 @@ namespace crossfloor::bench {
 
 enum class Sharing { pooled, local_first, isolated };
 
-Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link);
+enum class AcrossCut { goes_on, goes_back };
+
+Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link,
+                      AcrossCut across = AcrossCut::goes_on);
 
 }  // namespace crossfloor::bench

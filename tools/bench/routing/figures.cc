@@ -83,12 +83,16 @@ Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcom
   return waits;
 }
 
-double fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
-  XF_CHECK(mesh.size() == pooled.size() && !mesh.empty());
+namespace {
+
+// Over all seeds but `without`.
+double fairness_of(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled,
+                   std::size_t without) {
   const auto sites = mesh.front().site_sums.size();
   std::vector<double> beyond(sites), counts(sites);
   double pooled_sum = 0, all = 0;
   for (std::size_t seed = 0; seed < mesh.size(); ++seed) {
+    if (seed == without) continue;
     for (std::size_t site = 0; site < sites; ++site) {
       beyond[site] += mesh[seed].site_sums[site] - pooled[seed].site_sums[site];
       counts[site] += pooled[seed].site_counts[site];
@@ -104,6 +108,25 @@ double fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled
     if (counts[site] > 0) best = std::min(best, mean(site));
   }
   return counts[0] > 0 && best > 0 ? mean(0) / best : 1;
+}
+
+// From what the whole gives, and what it gives without each seed in turn.
+Estimate jackknife(double all, const std::vector<double>& without) {
+  if (without.size() < 2) return {all, 0};
+  const auto n = static_cast<double>(without.size());
+  const double middle = mean_of(without);
+  double squares = 0;
+  for (const double value : without) squares += (value - middle) * (value - middle);
+  return {all, student_t(without.size() - 1) * std::sqrt(squares * (n - 1) / n)};
+}
+
+}  // namespace
+
+Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
+  XF_CHECK(mesh.size() == pooled.size() && !mesh.empty());
+  std::vector<double> without;
+  for (std::size_t i = 0; i < mesh.size(); ++i) without.push_back(fairness_of(mesh, pooled, i));
+  return jackknife(fairness_of(mesh, pooled, mesh.size()), without);
 }
 
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,
@@ -171,20 +194,12 @@ Estimate excess(const std::vector<double>& one, const std::vector<double>& other
   XF_CHECK(one.size() == other.size() && !one.empty());
   const double ones = std::accumulate(one.begin(), one.end(), 0.0);
   const double others = std::accumulate(other.begin(), other.end(), 0.0);
-  Estimate out;
-  if (others <= 0) return out;
-  out.mean = ones / others - 1;
-  if (one.size() < 2) return out;
-  const auto n = static_cast<double>(one.size());
-  double squares = 0;
+  if (others <= 0) return {};
   std::vector<double> without;
   for (std::size_t i = 0; i < one.size(); ++i) {
     without.push_back((ones - one[i]) / (others - other[i]) - 1);
   }
-  const double middle = mean_of(without);
-  for (const double value : without) squares += (value - middle) * (value - middle);
-  out.half = student_t(one.size() - 1) * std::sqrt(squares * (n - 1) / n);
-  return out;
+  return jackknife(ones / others - 1, without);
 }
 
 double erlang_c_wait(int servers, double load) {

@@ -8,6 +8,11 @@
 
 namespace crossfloor::bench {
 
+struct Estimate {
+  double mean = 0;
+  double half = 0;  // of the 95 % interval, by Student's t over the seeds; 0 with one seed
+};
+
 // Waits in seconds, of those who came after the warm-up. Who left waited as long as their patience.
 struct Waits {
   double mean = 0;
@@ -26,7 +31,8 @@ Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcom
 // The busiest site's mean wait / the best-off site's, over all seeds together. A pooled floor is
 // fair by construction, but in a run of some hours luck is not: so each site is charged with what
 // its customers waited beyond the same customers of the pooled floor, on top of the pooled mean.
-double fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled);
+// The interval leaves out one seed at a time.
+Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled);
 
 // Waits of those who came to the span's site within it.
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,
@@ -36,10 +42,6 @@ Duration sharing_again(const Workload& workload, const Outcome& outcome, const S
 // How long after the span's end its site had no more waiting than its share of all who wait.
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome);
 
-struct Estimate {
-  double mean = 0;
-  double half = 0;  // of the 95 % interval, by Student's t over the seeds; 0 with one seed
-};
 Estimate estimate(const std::vector<double>& by_seed);
 
 // Of sums that differ by seed: sum(one) / sum(other) - 1, its interval by leaving out one seed at a

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/bench/routing/matrix.h"
+#include "tools/bench/routing/plots.h"
 #include "tools/bench/routing/speed.h"
 
 namespace {
@@ -44,7 +45,7 @@ int main(int argc, char** argv) {
       "Measures the routing of real nodes against a perfect pooled queue and a central dispatcher "
       "one link away, with the same customers. Without --full a short check."};
   bool full = false, variants = false, quiet = false, list = false, speed = false;
-  std::string json;
+  std::string json, plots;
   std::vector<std::string> only;
   RunOptions options;
   app.add_flag("--full", full,
@@ -57,6 +58,14 @@ int main(int argc, char** argv) {
   app.add_option("--json", json, "write the figures to this file");
   app.add_option("--pull-margin-percent", options.router.pull_delta_percent,
                  "try another rule: how much older, of its own age, a remote one must be");
+  app.add_option_function<std::int64_t>(
+      "--pull-margin-at-most-ms",
+      [&](std::int64_t ms) { options.router.pull_delta.fill(crossfloor::Duration{ms}); },
+      "and how much at most");
+  app.add_option("--plots", plots,
+                 "draw wait-by-load.svg and staleness.svg in this folder instead");
+  app.add_option("--plot-conversations", options.plot_conversations, "in each run of a plot")
+      ->check(CLI::Range(1'000, 1'000'000));
   app.add_flag("--quiet", quiet, "no progress");
   app.add_flag("--speed", speed, "decisions per second on one core instead");
   app.add_flag("--list", list, "names of the cells, and nothing else");
@@ -79,6 +88,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (!quiet) options.progress = [](const auto& line) { std::cerr << line << std::endl; };
+  if (!plots.empty()) {
+    if (write_plots(plots, options)) return 0;
+    std::cerr << "cannot write to " << plots << "\n";
+    return 2;
+  }
   std::vector<Row> rows;
   auto report = nlohmann::json::array();
   for (const auto& result : run_cells(cells, options)) {

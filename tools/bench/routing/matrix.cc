@@ -92,8 +92,9 @@ class Rows {
       mesh.push_back(seed.mesh);
       pooled.push_back(seed.pooled);
     }
-    add({"", "mean wait of the busiest site / best-off site", fairness(mesh, pooled), 0, 1.05,
-         false, "", ""});
+    const auto found = fairness(mesh, pooled);
+    add({"", "mean wait of the busiest site / best-off site", found.mean, found.half, 1.05, false,
+         "", ""});
   }
 
   void costs() {
@@ -123,17 +124,20 @@ class Rows {
   }
 
   void after_cut() {
-    std::vector<double> ours, alone, again, gone;
+    std::vector<double> ours, alone, undisturbed, again, gone;
     for (const auto& seed : result_.seeds) {
       ours.insert(ours.end(), seed.cut.waits.begin(), seed.cut.waits.end());
       alone.insert(alone.end(), seed.cut.alone.begin(), seed.cut.alone.end());
+      const auto& waits = seed.cut.undisturbed;
+      undisturbed.insert(undisturbed.end(), waits.begin(), waits.end());
       if (seed.cut.wanted) again.push_back(seed.cut.sharing_again_s);
       gone.push_back(seed.cut.backlog_gone_s);
     }
     const double limit = quantile(alone, 0.95);
     add({"", "P95 of the cut site's customers / alone", quantile(ours, 0.95) / limit, 0, 1.02,
          false, "",
-         "alone " + number(limit, 1) + " s, " + std::to_string(ours.size()) + " customers"});
+         "alone " + number(limit, 1) + " s, " + std::to_string(ours.size()) + " customers; " +
+             number(quantile(undisturbed, 0.95), 1) + " s if nothing came back"});
     add({"", "sharing resumes after healing (P95 of runs)", quantile(again, 0.95), 0, 3, false, "s",
          "mean " + number(estimate(again).mean, 2) + " s of " + std::to_string(again.size()) +
              " runs"});
@@ -153,6 +157,20 @@ class Rows {
            "local-first " + number(estimate(local).mean, 1) + " s, oldest-first " +
                number(estimate(pooled).mean, 1) + " s"});
     }
+  }
+
+  void returning() {
+    const auto met = each(result_, [](const auto& seed) { return 100 * seed.mesh.same_agent; });
+    const auto else_met =
+        each(result_, [](const auto& seed) { return 100 * seed.without_last_agent.same_agent; });
+    const auto found = estimate(met);
+    add({"", "returning customers who meet the same agent", found.mean, found.half, -INFINITY, true,
+         "%", "without the rule " + number(estimate(else_met).mean, 1) + " %"});
+    const auto with = each(result_, [](const auto& seed) { return seed.mesh.mean; });
+    const auto without =
+        each(result_, [](const auto& seed) { return seed.without_last_agent.mean; });
+    add({"", "mean wait", estimate(with).mean, estimate(with).half, INFINITY, false, "s",
+         "without the rule " + number(estimate(without).mean, 2) + " s"});
   }
 
   std::vector<Row> take() {
@@ -199,6 +217,9 @@ std::vector<Cell> variant_cells(bool full) {
   variant(10, 10, 85, "a site drained", [](Cell& cell) {
     cell.drain = Span{1, cell.length / 4, cell.length / 2};
   });
+  for (const int load : {85, 92}) {
+    variant(10, 10, load, "a third returns", [](Cell& cell) { cell.returning = 1.0 / 3; });
+  }
   for (const int percent : {5, 10}) {
     variant(10, 10, 97, "remote work " + std::to_string(percent) + " % slower", [&](Cell& cell) {
       cell.remote_slower = percent / 100.0;
@@ -221,6 +242,11 @@ std::vector<Row> rows_of(const CellResult& result) {
   Rows rows(result);
   if (cell.cut) {
     rows.after_cut();
+    return rows.take();
+  }
+  if (cell.returning > 0) {
+    rows.returning();
+    rows.costs();
     return rows.take();
   }
   if (cell.remote_slower > 0) {
@@ -254,14 +280,21 @@ std::string table_of(const std::vector<Row>& rows) {
     const auto half = row.half > 0 ? "±" + number(row.half, 2) : std::string();
     std::snprintf(line, sizeof line, "  %-46s %10s %-8s %s %-6s %-17s %-8s %s\n", row.what.c_str(),
                   number(row.value, 3).c_str(), half.c_str(),
-                  row.at_least ? ">=" : "<=", number(row.limit, 2).c_str(), row.unit.c_str(),
-                  row.reached() ? "reached" : "MISSED", row.compare.c_str());
+                  !row.judged()  ? "  "
+                  : row.at_least ? ">="
+                                 : "<=",
+                  row.judged() ? number(row.limit, 2).c_str() : "", row.unit.c_str(),
+                  !row.judged()   ? ""
+                  : row.reached() ? "reached"
+                                  : "MISSED",
+                  row.compare.c_str());
     out += line;
   }
+  const auto judged =
+      std::count_if(rows.begin(), rows.end(), [](const auto& row) { return row.judged(); });
   const auto missed =
       std::count_if(rows.begin(), rows.end(), [](const auto& row) { return !row.reached(); });
-  return out + "\n" + std::to_string(rows.size()) + " limits, " + std::to_string(missed) +
-         " missed\n";
+  return out + "\n" + std::to_string(judged) + " limits, " + std::to_string(missed) + " missed\n";
 }
 
 nlohmann::json json_of(const CellResult& result, const std::vector<Row>& rows) {

@@ -1,6 +1,7 @@
 // The cells that are measured, the limits they are held against, and what came out.
 #pragma once
 
+#include <cmath>
 #include <nlohmann/json_fwd.hpp>
 
 #include "tools/bench/routing/runs.h"
@@ -16,11 +17,12 @@ struct Row {
   std::string cell;
   std::string what;
   double value = 0;
-  double half = 0;  // of the 95 % interval; 0 where none is reckoned
-  double limit = 0;
+  double half = 0;        // of the 95 % interval; 0 where none is reckoned
+  double limit = 0;       // INFINITY: only told
   bool at_least = false;  // else at most
   std::string unit;
   std::string compare;  // what others reached: pooled, dispatcher
+  bool judged() const { return std::isfinite(limit); }
   bool reached() const { return at_least ? value >= limit : value <= limit; }
 };
 

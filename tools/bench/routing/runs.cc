@@ -53,9 +53,19 @@ SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& r
   const auto mesh = MeshWorld(cell, workload, seed, router).run();
   result.mesh = waits_of(cell, workload, mesh);
   result.costs = costs_of(cell, mesh);
+  if (cell.returning > 0) {
+    auto without = cell;
+    without.last_agent = false;
+    result.without_last_agent =
+        waits_of(cell, workload, MeshWorld(without, workload, seed, router).run());
+  }
   if (cell.cut) {
     result.cut.waits = waits_within(cell, workload, mesh, *cell.cut);
-    result.cut.alone = waits_within(cell, workload, pooled, *cell.cut);
+    result.cut.undisturbed = waits_within(cell, workload, pooled, *cell.cut);
+    result.cut.alone = waits_within(
+        cell, workload,
+        central_queue(cell, workload, Sharing::pooled, Duration{0}, AcrossCut::goes_back),
+        *cell.cut);
     // Who has nothing to share cannot be seen to share again.
     result.cut.wanted = sharing_again(workload, pooled, *cell.cut) < Duration{1'000};
     result.cut.sharing_again_s = seconds_of(sharing_again(workload, mesh, *cell.cut));

@@ -20,7 +20,9 @@ struct MeshCosts {
   std::uint64_t overloads = 0;
 };
 struct CutFigures {
-  std::vector<double> waits, alone;  // of those who asked there meanwhile; alone: perfectly cut off
+  // Of those who asked there meanwhile: of the mesh; of a perfect queue of that site alone, which
+  // gets back what was elsewhere when the leases end; and if that were never to come back.
+  std::vector<double> waits, alone, undisturbed;
   bool wanted = false;  // a pooled floor would have shared within a second of healing
   double sharing_again_s = 0;
   double backlog_gone_s = 0;
@@ -29,6 +31,7 @@ struct CutFigures {
 struct SeedResult {
   std::size_t conversations = 0;
   Waits pooled, dispatcher, isolated, local_first, mesh;
+  Waits without_last_agent;  // the mesh without rule 6, if somebody returns
   MeshCosts costs;
   CutFigures cut;
   double seconds = 0;  // of computing
@@ -42,6 +45,7 @@ struct RunOptions {
   int seeds = 4;
   std::uint64_t first_seed = 1;
   int jobs = 1;
+  double plot_conversations = 20'000;  // in each run of a plot
   RouterOptions router;
   std::function<void(const std::string&)> progress;
 };

@@ -46,6 +46,7 @@ struct Cell {
   double gossip_loss = 0;
   Duration link{50};           // one way
   Duration gossip_delay{0};    // more, for gossip alone: staleness
+  Duration lease{30'000};      // of what another site's agent has
   Duration write_time{2};      // of a decision, until it is durable
   Duration length{3'600'000};  // of arrivals
   Duration warm_up{600'000};   // whoever comes earlier is not counted
