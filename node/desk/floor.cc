@@ -1,18 +1,11 @@
 #include "node/desk/floor.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "protocol/check.h"
-#include "protocol/trace.h"
 
 namespace crossfloor {
 namespace {
-
-Error unknown_agent(const std::string& name) {
-  return {ErrorCode::not_found, "no agent '" + name + "' belongs to this node", "agent",
-          "ask `crossfloor agent list` for the agent's node"};
-}
 
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -20,30 +13,7 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 
 }  // namespace
 
-// ---- Limits -----------------------------------------------------------------------------------
-
-const ChannelDuty* Floor::Agent::channel(ChannelKind kind) const {
-  for (const auto& channel : record.channels) {
-    if (channel.kind == kind && channel.duty != Duty::off) return &channel;
-  }
-  return nullptr;
-}
-
-std::uint32_t Floor::Agent::free(ChannelKind kind) const {
-  const auto* duty = channel(kind);
-  if (!duty || used[kind_index(kind)] >= duty->maximum || units >= record.total_units) return 0;
-  return std::min(duty->maximum - used[kind_index(kind)],
-                  (record.total_units - units) / duty->units());
-}
-
-std::uint32_t Floor::cost(const Agent& agent, const std::vector<ChannelKind>& kinds) const {
-  std::uint32_t most = 0;  // of a pull the dearest kind that it may bring
-  for (const auto kind : kinds) {
-    const auto* duty = agent.channel(kind);
-    most = std::max(most, duty ? duty->units() : default_cost(kind));
-  }
-  return most;
-}
+// ---- Taking and freeing slots -----------------------------------------------------------------
 
 void Floor::occupy(const Work& work) {
   auto& agent = agents_.at(work.agent);
@@ -61,9 +31,14 @@ void Floor::recount(Agent& agent) {
   for (const auto nonce : agent.works) {
     const auto& work = works_.at(nonce);
     if (!counts(work)) continue;
-    agent.units += cost(agent, work.kinds);
-    for (const auto kind : work.kinds) ++agent.used[kind_index(kind)];
+    std::uint32_t most = 0;  // of a pull the dearest kind that it may bring
+    for (const auto kind : work.kinds) {
+      most = std::max(most, agent.cost(kind));
+      ++agent.used[kind_index(kind)];
+    }
+    agent.units += most;
   }
+  groups_.changed(agent);
 }
 
 Duration Floor::gone_after(const Work& work) const {
@@ -87,14 +62,9 @@ void Floor::drop(Nonce nonce, Now now) {
 }
 
 void Floor::set_until(Work& work, std::optional<Instant> until) {
-  if (work.until) {
-    timers_.erase({*work.until, work.nonce});
-    soon_.erase({*work.until - options_.soon, work.nonce});
-  }
+  if (work.until) timers_.remove(*work.until, work.nonce);
   work.until = until;
-  if (!until) return;
-  timers_.insert({*until, work.nonce});
-  if (work.state == SlotState::wrapping_up) soon_.insert({*until - options_.soon, work.nonce});
+  if (until) timers_.add(*until, work.nonce, work.state == SlotState::wrapping_up);
 }
 
 void Floor::lose(Nonce nonce, BackReason reason, Now now) {
@@ -117,161 +87,36 @@ void Floor::drop_holds(Agent& agent, Now now) {
   }
 }
 
-// ---- Records and sessions ---------------------------------------------------------------------
-
-void Floor::set_agent(const AgentRecord& record, Now now) {
-  auto& agent = agents_[record.name];
-  agent.record = record;
-  agent.abilities = {record.brands, record.languages, record.skills};
-  recount(agent);
-  if (record.disabled) {
-    change_presence(agent, Presence::logged_out, "disabled");
-    agent.connected = false;
-    lose_all(agent, BackReason::disabled, now);
-  } else if (agent.serving()) {
-    freed_.insert(record.name);
-  }
-}
-
-void Floor::remove_agent(const std::string& name, Now now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end()) return;
-  change_presence(it->second, Presence::logged_out, "removed");
-  it->second.connected = false;
-  lose_all(it->second, BackReason::disabled, now);
-  agents_.erase(it);
-  freed_.erase(name);
-}
-
-const AgentRecord* Floor::agent(const std::string& name) const {
-  const auto it = agents_.find(name);
-  return it == agents_.end() ? nullptr : &it->second.record;
-}
-
-Status Floor::log_in(const std::string& name, Now now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end()) return unknown_agent(name);
-  auto& agent = it->second;
-  if (agent.record.disabled) {
-    return Error{ErrorCode::forbidden, "agent '" + name + "' is disabled", "agent",
-                 "`crossfloor agent set` enables it again"};
-  }
-  if (agent.presence == Presence::logged_out) {
-    agent.idle_since = now.steady;
-    change_presence(agent, Presence::not_ready, "logged in");
-  }
-  connection_back(name, now);
-  return {};
-}
-
-Status Floor::set_presence(const std::string& name, Presence presence, const std::string& reason,
-                           Now now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end()) return unknown_agent(name);
-  auto& agent = it->second;
-  if (presence == Presence::logged_out) return log_out(name, now);
-  if (agent.presence == Presence::logged_out) {
-    return Error{ErrorCode::conflict, "agent '" + name + "' is not logged in", "agent",
-                 "log in first"};
-  }
-  const bool served = agent.serving();
-  change_presence(agent, presence, reason);
-  if (presence == Presence::not_ready) drop_holds(agent, now);
-  if (agent.serving() && !served) freed_.insert(name);
-  return {};
-}
-
-Status Floor::log_out(const std::string& name, Now now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end()) return unknown_agent(name);
-  change_presence(it->second, Presence::logged_out, "");
-  it->second.connected = false;
-  lose_all(it->second, BackReason::logged_out, now);
-  return {};
-}
-
-void Floor::connection_lost(const std::string& name, Now now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end() || !it->second.connected) return;
-  auto& agent = it->second;
-  agent.connected = false;
-  agent.lost_at = now.steady;
-  const auto works = agent.works;
-  for (const auto nonce : works) {
-    auto& work = works_.at(nonce);
-    if (work.state == SlotState::held || work.state == SlotState::ringing) {
-      lose(nonce, BackReason::connection_lost, now);
-    } else if (work.state == SlotState::busy) {
-      set_until(work, now.steady + gone_after(work));
-    }
-  }
-}
-
-void Floor::connection_back(const std::string& name, Now) {
-  const auto it = agents_.find(name);
-  if (it == agents_.end() || it->second.presence == Presence::logged_out) return;
-  auto& agent = it->second;
-  const bool served = agent.serving();
-  agent.connected = true;
-  for (const auto nonce : agent.works) {
-    auto& work = works_.at(nonce);
-    if (work.state == SlotState::busy) set_until(work, std::nullopt);
-  }
-  if (agent.serving() && !served) freed_.insert(name);
-}
-
-void Floor::change_presence(Agent& agent, Presence presence, const std::string& reason) {
-  if (agent.presence == presence && agent.reason == reason) return;
-  agent.presence = presence;
-  agent.reason = reason;
-  events_.push_back(PresenceChanged{agent.record.name, presence, reason});
-}
-
 // ---- Choosing and holding ---------------------------------------------------------------------
 
-bool Floor::fits(const Agent& agent, const Need& need) const {
-  if (!need.only_agent.empty() && need.only_agent != agent.record.name) return false;
-  if (!need.team.empty() && need.team != agent.record.team) return false;
-  const auto* channel = agent.channel(need.service.kind);
-  if (!channel) return false;
-  // Who was asked for by name (last agent, transfer, force) may be a helper.
-  if (channel->duty == Duty::helper && !need.helpers && need.only_agent.empty()) return false;
-  return matches(agent.abilities, need.service) &&
-         has_all(agent.abilities.skills, need.optional_skills);
+std::optional<std::string> Floor::best(const Need& need, Trace* trace) const {
+  const auto* best = groups_.best(need);
+  if (trace) note_fitting(need, best, *trace);
+  if (!best) return std::nullopt;
+  return best->record.name;
 }
 
-std::optional<std::string> Floor::best(const Need& need, Trace* trace) const {
-  using Rank = std::tuple<bool, std::size_t, double, Instant, std::string>;
-  std::optional<Rank> best;
-  for (const auto& [name, agent] : agents_) {
-    if (!agent.on_duty() || !fits(agent, need)) continue;
-    const bool excluded = contains(need.excluded, name);
-    const auto free = agent.free(need.service.kind);
-    const bool helper = agent.channel(need.service.kind)->duty == Duty::helper;
-    if (trace) {
-      const char* why_not = agent.presence != Presence::ready ? "not ready"
-                            : excluded                        ? "declined or missed it lately"
-                            : free == 0                       ? "no free slot"
-                                                              : "";
-      trace->add({agent.record.node, name,
-                  std::string(helper ? "helper" : "primary") + ", " + std::to_string(agent.units) +
-                      " of " + std::to_string(agent.record.total_units) + " units used",
-                  0, why_not});
-    }
-    if (!agent.serving() || excluded || free == 0) continue;
-    const double used_share = static_cast<double>(agent.units) / agent.record.total_units;
-    Rank rank{helper, agent.record.skills.size(), used_share, agent.idle_since, name};
-    if (!best || rank < *best) best = std::move(rank);
+// Everybody on duty who fits, in order of name, with the reason why it is not that agent.
+void Floor::note_fitting(const Need& need, const Agent* best, Trace& trace) const {
+  const auto room =
+      Trace::max_candidates - std::min(Trace::max_candidates, trace.candidates.size());
+  const auto kind = need.service.kind;
+  const auto fitting = groups_.fitting(need, room);
+  for (const auto* agent : fitting) {
+    const auto& name = agent->record.name;
+    const char* why_not = agent->presence != Presence::ready ? "not ready"
+                          : contains(need.excluded, name)    ? "declined or missed it lately"
+                          : agent->free(kind) == 0           ? "no free slot"
+                          : agent != best                    ? "another fits better"
+                                                             : "";
+    const bool helper = agent->channel(kind)->duty == Duty::helper;
+    trace.add({agent->record.node, name,
+               std::string(helper ? "helper" : "primary") + ", " + std::to_string(agent->units) +
+                   " of " + std::to_string(agent->record.total_units) + " units used",
+               0, why_not});
   }
-  if (!best) return std::nullopt;
-  if (trace) {
-    for (auto& candidate : trace->candidates) {
-      if (candidate.why_not.empty() && candidate.agent != std::get<4>(*best)) {
-        candidate.why_not = "another fits better";
-      }
-    }
-  }
-  return std::get<4>(*best);
+  trace.candidates_left_out +=
+      static_cast<std::uint32_t>(groups_.count_fitting(need) - fitting.size());
 }
 
 std::optional<std::string> Floor::hold_best(const Need& need, const NodeId& home, Nonce nonce,
@@ -447,133 +292,11 @@ bool Floor::restore(const std::string& name, const NodeId& home, const Conversat
   return true;
 }
 
-// ---- Asking -----------------------------------------------------------------------------------
-
-DeclineReason Floor::why_not(const Need& need) const {
-  bool only_excluded = false;
-  for (const auto& [name, agent] : agents_) {
-    if (!agent.on_duty() || !fits(agent, need)) continue;
-    if (!contains(need.excluded, name)) return DeclineReason::full;
-    only_excluded = true;
-  }
-  return only_excluded ? DeclineReason::only_excluded : DeclineReason::nobody;
-}
-
-FreeSlots Floor::free_slots(const ServiceClass& service) const {
-  FreeSlots out;
-  for (const auto& [name, agent] : agents_) {
-    if (!agent.serving()) continue;
-    const auto* channel = agent.channel(service.kind);
-    if (!channel || !matches(agent.abilities, service)) continue;
-    (channel->duty == Duty::primary ? out.primary : out.helper) += agent.free(service.kind);
-  }
-  return out;
-}
-
-std::uint32_t Floor::on_duty(ChannelKind kind) const {
-  return static_cast<std::uint32_t>(
-      std::count_if(agents_.begin(), agents_.end(), [&](const auto& each) {
-        const auto* channel = each.second.channel(kind);
-        return each.second.on_duty() && channel && channel->duty == Duty::primary;
-      }));
-}
-
-bool Floor::is_on_duty(const std::string& name) const {
-  const auto it = agents_.find(name);
-  return it != agents_.end() && it->second.on_duty();
-}
-
-std::optional<AgentProfile> Floor::profile(const std::string& name) const {
-  const auto it = agents_.find(name);
-  if (it == agents_.end() || !it->second.serving()) return std::nullopt;
-  const auto& agent = it->second;
-  AgentProfile profile{name, agent.record.team, agent.abilities, {}};
-  for (const auto& channel : agent.record.channels) {
-    if (agent.free(channel.kind) > 0) profile.channels.push_back(channel);
-  }
-  if (profile.channels.empty()) return std::nullopt;
-  return profile;
-}
-
-std::optional<AgentProfile> Floor::profile_after(Nonce ending) const {
-  const auto it = works_.find(ending);
-  if (it == works_.end()) return std::nullopt;
-  const auto state = it->second.state;
-  if (state != SlotState::busy && state != SlotState::wrapping_up) return std::nullopt;
-  const auto& agent = agents_.at(it->second.agent);
-  const auto kind = it->second.kinds.front();
-  const auto* channel = agent.channel(kind);
-  const auto& works = agent.works;
-  const bool taken = std::any_of(works.begin(), works.end(),
-                                 [&](Nonce nonce) { return works_.at(nonce).behind == ending; });
-  // Limits that were lowered meanwhile leave no room behind it.
-  const bool over = !channel || agent.used[kind_index(kind)] > channel->maximum ||
-                    agent.units > agent.record.total_units;
-  if (!agent.serving() || taken || over) return std::nullopt;
-  return AgentProfile{agent.record.name, agent.record.team, agent.abilities, {*channel}};
-}
-
-std::vector<std::string> Floor::available() const {
-  std::vector<std::string> out;
-  for (const auto& [name, agent] : agents_) {
-    if (!agent.serving()) continue;
-    const auto& channels = agent.record.channels;
-    if (std::any_of(channels.begin(), channels.end(),
-                    [&](const auto& channel) { return agent.free(channel.kind) > 0; })) {
-      out.push_back(name);
-    }
-  }
-  return out;
-}
-
-const Work* Floor::work_of(const ConversationId& conversation) const {
-  const auto it = by_conversation_.find(conversation);
-  return it == by_conversation_.end() ? nullptr : &works_.at(it->second);
-}
-
-const Work* Floor::work_by_nonce(Nonce nonce) const {
-  const auto it = works_.find(nonce);
-  return it == works_.end() ? nullptr : &it->second;
-}
-
-AgentView Floor::view_of(const Agent& agent) const {
-  AgentView view{agent.record.name,
-                 agent.record.team,
-                 agent.presence,
-                 agent.reason,
-                 agent.connected,
-                 agent.units,
-                 agent.record.total_units,
-                 {},
-                 {}};
-  for (const auto& channel : agent.record.channels) {
-    view.channels.push_back({channel.kind, channel.duty, agent.used[kind_index(channel.kind)],
-                             channel.maximum, agent.free(channel.kind)});
-  }
-  for (const auto nonce : agent.works) {
-    const auto& work = works_.at(nonce);
-    view.slots.push_back({work.conversation, work.state, work.home});
-  }
-  return view;
-}
-
-std::vector<AgentView> Floor::snapshot() const {
-  std::vector<AgentView> out;
-  for (const auto& [name, agent] : agents_) out.push_back(view_of(agent));
-  return out;
-}
-
-std::optional<AgentView> Floor::view(const std::string& name) const {
-  const auto it = agents_.find(name);
-  if (it == agents_.end()) return std::nullopt;
-  return view_of(it->second);
-}
-
 // ---- Time -------------------------------------------------------------------------------------
 
 void Floor::tick(Now now) {
-  while (!timers_.empty() && timers_.begin()->first <= now.steady) {
-    const auto nonce = timers_.begin()->second;
+  while (const auto due = timers_.due(now.steady)) {
+    const auto nonce = *due;
     const Work work = works_.at(nonce);
     switch (work.state) {
       case SlotState::held:
@@ -593,21 +316,6 @@ void Floor::tick(Now now) {
         break;
     }
   }
-}
-
-std::vector<Nonce> Floor::take_soon(Now now) {
-  std::vector<Nonce> out;
-  while (!soon_.empty() && soon_.begin()->first <= now.steady) {
-    out.push_back(soon_.begin()->second);
-    soon_.erase(soon_.begin());
-  }
-  return out;
-}
-
-std::optional<Instant> Floor::deadline() const {
-  if (timers_.empty()) return std::nullopt;
-  const Instant next = timers_.begin()->first;
-  return soon_.empty() ? next : std::min(next, soon_.begin()->first);
 }
 
 std::vector<FloorEvent> Floor::take_events() {

@@ -13,16 +13,11 @@
 #include <optional>
 #include <set>
 
-#include "protocol/routing_messages.h"
-#include "protocol/time.h"
+#include "node/desk/agent_groups.h"
+#include "node/desk/slot_timers.h"
 #include "protocol/trace.h"
 
 namespace crossfloor {
-
-enum class Presence : std::uint8_t { logged_out, ready, not_ready };
-constexpr auto names_of(Presence) {
-  return std::array{"logged_out", "ready", "not_ready"};
-}
 
 enum class SlotState : std::uint8_t { held, ringing, busy, wrapping_up };
 constexpr auto names_of(SlotState) {
@@ -65,12 +60,6 @@ struct PresenceChanged {
   std::string reason;  // "missed", or what the agent said
 };
 using FloorEvent = std::variant<WorkLost, WrapUpOver, PresenceChanged>;
-
-struct FreeSlots {
-  std::uint32_t primary = 0;
-  std::uint32_t helper = 0;
-  bool operator==(const FreeSlots&) const = default;
-};
 
 // For people and for the agent's own screen.
 struct SlotView {
@@ -132,7 +121,9 @@ class Floor {
                                                          Duration{600'000}};
     Duration soon{1'000};  // before a wrap-up ends by itself take_soon() names it
   };
-  explicit Floor(Options options) : options_(options) {}
+  explicit Floor(Options options) : options_(options), timers_(options.soon) {}
+  Floor(const Floor&) = delete;  // the groups know agents by their address
+  Floor& operator=(const Floor&) = delete;
   const Options& options() const { return options_; }
 
   // Records. A disabled agent loses session and work at once; lowered limits let running work end.
@@ -187,14 +178,16 @@ class Floor {
                const Epoch& epoch, ChannelKind kind, Duration gone_after, Nonce nonce, Now now);
 
   // Asking.
-  DeclineReason why_not(const Need& need) const;  // full, only_excluded or nobody
-  FreeSlots free_slots(const ServiceClass& service) const;
-  std::uint32_t on_duty(ChannelKind kind) const;   // agents with this kind as primary, connected
-  bool is_on_duty(const std::string& name) const;  // logged in and connected
+  DeclineReason why_not(const Need& need) const { return groups_.why_not(need); }
+  FreeSlots free_slots(const ServiceClass& service) const { return groups_.free_slots(service); }
+  // Agents with this kind as primary, connected.
+  std::uint32_t on_duty(ChannelKind kind) const { return groups_.on_duty(kind); }
+  bool is_on_duty(const std::string& name) const;                      // logged in and connected
   std::optional<AgentProfile> profile(const std::string& name) const;  // nothing if nothing is free
   // As it will be when this work or wrap-up is over; nothing if the agent gets nothing then.
   std::optional<AgentProfile> profile_after(Nonce ending) const;
   std::vector<std::string> available() const;  // ready agents with a free slot, by name
+  bool anybody_available() const { return !groups_.available().empty(); }
   const Work* work_of(const ConversationId& conversation) const;
   const Work* work_by_nonce(Nonce nonce) const;
   bool counts(const Work& work) const { return work.behind == 0 || !works_.count(work.behind); }
@@ -202,33 +195,15 @@ class Floor {
   std::optional<AgentView> view(const std::string& name) const;
 
   void tick(Now now);
-  std::optional<Instant> deadline() const;
+  std::optional<Instant> deadline() const { return timers_.deadline(); }
   // Wrap-ups that end by themselves within `soon`; each is named once.
-  std::vector<Nonce> take_soon(Now now);
+  std::vector<Nonce> take_soon(Now now) { return timers_.take_soon(now.steady); }
   std::vector<FloorEvent> take_events();
   // Agents who gained a free slot since the last call.
   std::set<std::string> take_freed();
 
  private:
-  struct Agent {
-    AgentRecord record;
-    Abilities abilities;
-    Presence presence = Presence::logged_out;
-    std::string reason;
-    bool connected = false;
-    Instant lost_at;
-    Instant idle_since;
-    std::set<Nonce> works;
-    std::uint32_t units = 0;
-    std::array<std::uint32_t, channel_kinds> used{};
-
-    const ChannelDuty* channel(ChannelKind kind) const;
-    std::uint32_t free(ChannelKind kind) const;  // by both limits
-    bool serving() const { return presence == Presence::ready && connected; }
-    bool on_duty() const { return presence != Presence::logged_out && connected; }
-  };
-  bool fits(const Agent& agent, const Need& need) const;
-  std::uint32_t cost(const Agent& agent, const std::vector<ChannelKind>& kinds) const;
+  using Agent = FloorAgent;
   void occupy(const Work& work);
   void recount(Agent& agent);
   Duration gone_after(const Work& work) const;
@@ -237,6 +212,8 @@ class Floor {
   void lose_all(Agent& agent, BackReason reason, Now now);
   void drop_holds(Agent& agent, Now now);
   void set_until(Work& work, std::optional<Instant> until);
+  void set_connected(Agent& agent, bool connected);
+  void note_fitting(const Need& need, const Agent* best, Trace& trace) const;
   void change_presence(Agent& agent, Presence presence, const std::string& reason);
   Result<Work*> find(const ConversationId& conversation, const Epoch& epoch,
                      const std::string& agent);
@@ -244,10 +221,10 @@ class Floor {
 
   Options options_;
   std::map<std::string, Agent> agents_;
+  AgentGroups groups_;
   std::map<Nonce, Work> works_;
   std::map<ConversationId, Nonce> by_conversation_;  // ringing and later
-  std::set<std::pair<Instant, Nonce>> timers_;
-  std::set<std::pair<Instant, Nonce>> soon_;
+  SlotTimers timers_;
   std::vector<FloorEvent> events_;
   std::set<std::string> freed_;
 };
