@@ -8,10 +8,6 @@
 namespace crossfloor {
 namespace {
 
-Lane first_lane_of(const ServiceClass& service) {
-  return {service, Duration::min(), 0, {}, {}, {}, false, Duration::min()};
-}
-
 Duration age(Instant since, Instant now) {
   return std::max(now - since, Duration{0});
 }
@@ -28,12 +24,6 @@ const ChannelDuty* channel_for(const AgentProfile& agent, ChannelKind kind) {
   return nullptr;
 }
 
-bool lane_fits(const Lane& lane, const AgentProfile& agent) {
-  return channel_for(agent, lane.service.kind) && (lane.team.empty() || lane.team == agent.team) &&
-         matches(agent.abilities, lane.service) &&
-         has_all(agent.abilities.skills, lane.optional_skills);
-}
-
 }  // namespace
 
 std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood) {
@@ -45,33 +35,37 @@ std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood) {
 
 void WaitingLine::add(const ConversationId& conversation, const Lane& lane, Instant since) {
   remove(conversation);
-  places_[conversation] = {lane, since, {}, false};
-  lanes_[lane].insert({since, conversation});
+  const auto service = classes_.try_emplace(lane.service).first;
+  const auto found = service->second.try_emplace(lane).first;
+  found->second.insert({since, conversation});
+  places_[conversation] = {since, {}, service, found};
 }
 
 void WaitingLine::reserve(const ConversationId& conversation, const Lane& lane, Instant since,
                           const std::string& agent, bool directed) {
+  XF_CHECK(!agent.empty());
   remove(conversation);
-  places_[conversation] = {lane, since, agent, directed};
-  reserved_[agent].insert({since, conversation});
+  places_[conversation] = {since, agent, {}, {}};
+  reserved_[agent][{since, conversation}] = {lane, directed};
 }
 
 void WaitingLine::remove(const ConversationId& conversation) {
   const auto it = places_.find(conversation);
   if (it == places_.end()) return;
-  const Member member{it->second.since, conversation};
-  const auto take_from = [&](auto& groups, const auto& key) {
-    const auto group = groups.find(key);
-    XF_CHECK(group != groups.end());
-    group->second.erase(member);
-    if (group->second.empty()) groups.erase(group);
-  };
-  if (it->second.reserved_for.empty()) {
-    take_from(lanes_, it->second.lane);
-  } else {
-    take_from(reserved_, it->second.reserved_for);
-  }
+  const auto place = std::move(it->second);
   places_.erase(it);
+  const Member member{place.since, conversation};
+  if (!place.reserved_for.empty()) {
+    const auto group = reserved_.find(place.reserved_for);
+    XF_CHECK(group != reserved_.end());
+    group->second.erase(member);
+    if (group->second.empty()) reserved_.erase(group);
+    return;
+  }
+  place.lane->second.erase(member);
+  if (!place.lane->second.empty()) return;
+  place.service->second.erase(place.lane);
+  if (place.service->second.empty()) classes_.erase(place.service);
 }
 
 std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent,
@@ -82,8 +76,7 @@ std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent
     if (!best || comes_before(head, *best)) best = head;
   };
   if (const auto mine = reserved_.find(agent.name); mine != reserved_.end()) {
-    for (const auto& member : mine->second) {
-      const auto& place = places_.at(member.second);
+    for (const auto& [member, place] : mine->second) {
       if (!channel_for(agent, place.lane.service.kind)) continue;
       if (!matches(agent.abilities, place.lane.service)) continue;
       if (filter.may_take && !filter.may_take(place.lane)) continue;
@@ -91,15 +84,21 @@ std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent
       consider(place.lane, member);
     }
   }
-  for (const auto& [lane, members] : lanes_) {
-    if (!lane_fits(lane, agent) || (filter.may_take && !filter.may_take(lane))) continue;
-    const bool helper = channel_for(agent, lane.service.kind)->duty == Duty::helper;
-    const Duration from = helper && filter.helper_after ? filter.helper_after(lane) : Duration{0};
-    for (const auto& member : members) {
-      if (age(member.first, now) < from) break;  // the rest is younger still
-      if (filter.excluded && filter.excluded(member.second)) continue;
-      consider(lane, member);
-      break;
+  for (const auto& [service, lanes] : classes_) {
+    const auto* channel = channel_for(agent, service.kind);
+    if (!channel || !matches(agent.abilities, service)) continue;
+    const bool helper = channel->duty == Duty::helper;
+    for (const auto& [lane, members] : lanes) {
+      if (!lane.team.empty() && lane.team != agent.team) continue;
+      if (!has_all(agent.abilities.skills, lane.optional_skills)) continue;
+      if (filter.may_take && !filter.may_take(lane)) continue;
+      const Duration from = helper && filter.helper_after ? filter.helper_after(lane) : Duration{0};
+      for (const auto& member : members) {
+        if (age(member.first, now) < from) break;  // the rest is younger still
+        if (filter.excluded && filter.excluded(member.second)) continue;
+        consider(lane, member);
+        break;
+      }
     }
   }
   return best;
@@ -108,14 +107,19 @@ std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent
 bool WaitingLine::leads_its_lane(const ConversationId& conversation) const {
   const auto it = places_.find(conversation);
   if (it == places_.end() || !it->second.reserved_for.empty()) return false;
-  return lanes_.at(it->second.lane).begin()->second == conversation;
+  return it->second.lane->second.begin()->second == conversation;
+}
+
+const WaitingLine::Lanes& WaitingLine::lanes_of(const ServiceClass& service) const {
+  static const Lanes none;
+  const auto it = classes_.find(service);
+  return it == classes_.end() ? none : it->second;
 }
 
 std::uint32_t WaitingLine::waiting(const ServiceClass& service) const {
   std::size_t count = 0;
-  for (auto it = lanes_.lower_bound(first_lane_of(service));
-       it != lanes_.end() && it->first.service == service; ++it) {
-    if (!it->first.home_only) count += it->second.size();
+  for (const auto& [lane, members] : lanes_of(service)) {
+    if (!lane.home_only) count += members.size();
   }
   return static_cast<std::uint32_t>(count);
 }
@@ -123,11 +127,10 @@ std::uint32_t WaitingLine::waiting(const ServiceClass& service) const {
 std::vector<Duration> WaitingLine::oldest_ages(const ServiceClass& service, Instant now,
                                                std::size_t most) const {
   std::vector<Duration> ages;
-  for (auto it = lanes_.lower_bound(first_lane_of(service));
-       it != lanes_.end() && it->first.service == service; ++it) {
-    if (it->first.home_only) continue;
+  for (const auto& [lane, members] : lanes_of(service)) {
+    if (lane.home_only) continue;
     std::size_t taken = 0;
-    for (const auto& member : it->second) {
+    for (const auto& member : members) {
       if (taken++ == most) break;
       ages.push_back(age(member.first, now));
     }
@@ -140,13 +143,12 @@ std::vector<Duration> WaitingLine::oldest_ages(const ServiceClass& service, Inst
 Duration WaitingLine::target(const ServiceClass& service, Instant now) const {
   const Lane* best = nullptr;
   double most = -1;
-  for (auto it = lanes_.lower_bound(first_lane_of(service));
-       it != lanes_.end() && it->first.service == service; ++it) {
-    if (it->first.home_only) continue;
-    const double urgency = it->first.urgency(age(it->second.begin()->first, now));
+  for (const auto& [lane, members] : lanes_of(service)) {
+    if (lane.home_only) continue;
+    const double urgency = lane.urgency(age(members.begin()->first, now));
     if (urgency > most) {
       most = urgency;
-      best = &it->first;
+      best = &lane;
     }
   }
   return best == nullptr ? Duration{0} : best->target * 1000 / best->weight;
@@ -154,9 +156,7 @@ Duration WaitingLine::target(const ServiceClass& service, Instant now) const {
 
 std::vector<ServiceClass> WaitingLine::classes() const {
   std::vector<ServiceClass> out;
-  for (const auto& [lane, members] : lanes_) {
-    if (out.empty() || out.back() != lane.service) out.push_back(lane.service);
-  }
+  for (const auto& [service, lanes] : classes_) out.push_back(service);
   return out;
 }
 

@@ -3,7 +3,9 @@
 // The order is age ÷ target under bounded weights for priority and mood, then age, then id. As time
 // goes by two conversations of one target and one weight never change places, so each such group is
 // one ordered set, a lane, and the order between lanes is judged by their heads when it is asked
-// for. One decision costs the number of lanes plus a logarithm of those who wait.
+// for. Lanes are kept by class, so that an agent's head is looked for among the lanes of classes
+// that fit, and gossip's figures of one class among its own. One decision costs the number of
+// classes, the lanes of those that fit, and a logarithm of those who wait.
 #pragma once
 
 #include <algorithm>
@@ -105,14 +107,21 @@ class WaitingLine {
  private:
   using Member = std::pair<Instant, ConversationId>;
   using Members = std::set<Member>;
-  struct Place {
+  using Lanes = std::map<Lane, Members>;  // of one class; none is empty
+  struct Reserved {
     Lane lane;
-    Instant since;
-    std::string reserved_for;
     bool directed = false;
   };
-  std::map<Lane, Members> lanes_;
-  std::map<std::string, Members> reserved_;
+  struct Place {
+    Instant since;
+    std::string reserved_for;  // then it is in no lane
+    std::map<ServiceClass, Lanes>::iterator service;
+    Lanes::iterator lane;
+  };
+  const Lanes& lanes_of(const ServiceClass& service) const;
+
+  std::map<ServiceClass, Lanes> classes_;  // none is empty
+  std::map<std::string, std::map<Member, Reserved>> reserved_;
   std::map<ConversationId, Place> places_;
 };
 

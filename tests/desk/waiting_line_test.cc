@@ -139,42 +139,107 @@ TEST_SUITE("waiting line") {
     CHECK(line.waiting(chat_class({"cars"})) == 0);
   }
 
-  TEST_CASE("heads are always those of a plain sorted list") {
-    const std::uint64_t seed = 20261123;
-    CAPTURE(seed);
-    SeededRandom random(seed);
-    WaitingLine line;
-    struct Row {
-      Lane lane;
-      Instant since;
-    };
-    std::map<ConversationId, Row> plain;
-    for (int step = 0; step < 1500; ++step) {
-      const auto now = at(Duration{step * 50});
-      if (plain.size() < 5 || random.below(100) < 55) {
-        const auto conversation = talk(random.below(400));
-        Row row{lane_of(random.below(2) ? chat_class() : email_class(),
-                        Duration{10'000 * (1 + random.below(3))},
-                        weight_of(random.below(4), random.below(3))),
-                now.steady - Duration{random.below(20'000)}};
-        line.add(conversation, row.lane, row.since);
-        plain[conversation] = row;
-      } else {
-        auto it = plain.begin();
-        std::advance(it, random.below(plain.size()));
-        line.remove(it->first);
-        plain.erase(it);
+  TEST_CASE("heads and gossip's figures are always those of a plain list") {
+    for (std::uint64_t seed = 20261123; seed < 20261127; ++seed) {
+      CAPTURE(seed);
+      SeededRandom random(seed);
+      const auto any = [&](std::vector<std::string> words) {
+        return words[random.below(words.size())];
+      };
+      const auto some = [&]() -> std::vector<std::string> {
+        if (random.below(2)) return {};
+        return {any({"cards", "cars"})};
+      };
+      const auto random_agent = [&] {
+        auto agent = ann;
+        agent.name = any({"ann", "bob"});
+        agent.team = any({"", "red"});
+        agent.abilities.skills = some();
+        agent.abilities.languages = {any({"en", "fi"})};
+        if (random.below(4) == 0) agent.channels.pop_back();
+        return agent;
+      };
+      WaitingLine line;
+      struct Row {
+        Lane lane;
+        Instant since;
+        std::string reserved_for;
+      };
+      std::map<ConversationId, Row> plain;
+      for (int step = 0; step < 1500; ++step) {
+        const auto now = at(Duration{step * 50}).steady;
+        const auto age = [&](const Row& row) { return std::max(now - row.since, Duration{0}); };
+        if (plain.size() < 5 || random.below(100) < 55) {
+          const auto conversation = talk(random.below(400));
+          ServiceClass service = random.below(2) ? chat_class(some()) : email_class();
+          service.language = any({"", "en", "fi"});
+          Row row{lane_of(service, Duration{10'000 * (1 + random.below(3))},
+                          weight_of(random.below(4), random.below(3))),
+                  now - Duration{random.below(20'000)},
+                  {}};
+          row.lane.optional_skills = some();
+          row.lane.team = any({"", "", "red"});
+          row.lane.home_only = random.below(4) == 0;
+          if (random.below(10) == 0) {
+            row.reserved_for = any({"ann", "bob"});
+            line.reserve(conversation, row.lane, row.since, row.reserved_for, false);
+          } else {
+            line.add(conversation, row.lane, row.since);
+          }
+          plain[conversation] = row;
+        } else {
+          auto it = plain.begin();
+          std::advance(it, random.below(plain.size()));
+          line.remove(it->first);
+          plain.erase(it);
+        }
+        REQUIRE(line.size() == plain.size());
+
+        const auto agent = random_agent();
+        const auto declined = talk(random.below(400));
+        const bool from_elsewhere = random.below(2);
+        WaitingLine::Filter filter;
+        filter.excluded = [&](const ConversationId& id) { return id == declined; };
+        filter.helper_after = [](const Lane& lane) { return lane.target / 10; };
+        if (from_elsewhere) filter.may_take = [](const Lane& lane) { return !lane.home_only; };
+        using Rank = std::tuple<double, Instant, ConversationId>;
+        std::optional<Rank> best;
+        for (const auto& [conversation, row] : plain) {
+          const auto& lane = row.lane;
+          const auto channel =
+              std::find_if(agent.channels.begin(), agent.channels.end(),
+                           [&](const auto& each) { return each.kind == lane.service.kind; });
+          if (channel == agent.channels.end() || !matches(agent.abilities, lane.service)) continue;
+          if (from_elsewhere && lane.home_only) continue;
+          if (row.reserved_for.empty()) {
+            if (!lane.team.empty() && lane.team != agent.team) continue;
+            if (!has_all(agent.abilities.skills, lane.optional_skills)) continue;
+            if (conversation == declined) continue;
+            if (channel->duty == Duty::helper && age(row) < lane.target / 10) continue;
+          } else if (row.reserved_for != agent.name) {
+            continue;
+          }
+          const Rank rank{-lane.urgency(age(row)), row.since, conversation};
+          if (!best || rank < *best) best = rank;
+        }
+        const auto found = line.head_for(agent, filter, now);
+        REQUIRE(found.has_value() == best.has_value());
+        if (best) REQUIRE(found->conversation == std::get<2>(*best));
+
+        std::set<ServiceClass> classes;
+        std::vector<Duration> ages;
+        const auto service = chat_class();
+        for (const auto& [conversation, row] : plain) {
+          if (row.reserved_for.empty()) classes.insert(row.lane.service);
+          const bool counts = row.reserved_for.empty() && !row.lane.home_only;
+          if (counts && row.lane.service == service) ages.push_back(age(row));
+        }
+        std::sort(ages.rbegin(), ages.rend());
+        REQUIRE(line.waiting(service) == ages.size());
+        ages.resize(std::min<std::size_t>(ages.size(), 8));
+        REQUIRE(line.oldest_ages(service, now) == ages);
+        REQUIRE(line.classes() == std::vector(classes.begin(), classes.end()));
       }
-      const auto best =
-          std::min_element(plain.begin(), plain.end(), [&](const auto& a, const auto& b) {
-            const auto urgency = [&](const auto& row) {
-              return row.lane.urgency(std::max(now.steady - row.since, Duration{0}));
-            };
-            return std::tuple(-urgency(a.second), a.second.since, a.first) <
-                   std::tuple(-urgency(b.second), b.second.since, b.first);
-          });
-      REQUIRE(head(line, ann, Duration{step * 50}) == best->first);
-      REQUIRE(line.size() == plain.size());
     }
   }
 }
