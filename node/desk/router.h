@@ -284,7 +284,9 @@ class Router {
                                         const WaitingLine::Head* local, bool any_time, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
-  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local, Now now);
+  using BusyKinds = std::array<std::optional<bool>, channel_kinds>;  // mesh_busy(), asked once
+  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
+                   BusyKinds& busy, Now now);
   void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);

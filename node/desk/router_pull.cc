@@ -75,15 +75,17 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
                                                       const WaitingLine::Head* local, bool any_time,
                                                       Now now) {
   std::optional<RemoteHead> best;
+  BusyKinds busy;
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     if (asked.count(record.node)) continue;
     if (!any_time && paused(agent.name, record, now.steady)) continue;
     for (const auto& load : record.classes) {
-      const auto taken = any_time ? 0 : waiting_taken(record, load.service, now.steady);
-      if (load.waiting <= taken) continue;
+      if (load.waiting == 0) continue;
       const auto* channel = channel_of(agent, load.service.kind);
       if (!channel || !matches(agent.abilities, load.service)) continue;
+      const auto taken = any_time ? 0 : waiting_taken(record, load.service, now.steady);
+      if (load.waiting <= taken) continue;
       Duration age = peer.age;
       if (!load.oldest_ms.empty()) {
         age += Duration{load.oldest_ms[std::min<std::size_t>(taken, load.oldest_ms.size() - 1)]};
@@ -96,7 +98,7 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
       }
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
       const RemoteHead head{record.node, load.service, urgency};
-      if (local && !beats_local(head, age, *local, now)) continue;
+      if (local && !beats_local(head, age, *local, busy, now)) continue;
       if (!best || urgency > best->urgency) best = head;
     }
   }
@@ -107,12 +109,14 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
 // margin is a share of the wait, so that no site's customers wait longer than others' by more than
 // that share. Work from a home for which agents here are slow has to be older by far.
 bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
-                         Now now) {
+                         BusyKinds& busy, Now now) {
   const auto kind = remote.service.kind;
   const auto& here = tasks_.at(local.conversation).what;
   const auto target = std::max(here.target, Duration{1});
   Duration margin = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
-  switch (guard_.judge(remote.home, kind, mesh_busy(kind, now), now.steady)) {
+  auto& mesh_is_busy = busy[kind_index(kind)];
+  if (!mesh_is_busy) mesh_is_busy = mesh_busy(kind, now);
+  switch (guard_.judge(remote.home, kind, *mesh_is_busy, now.steady)) {
     case HandlingGuard::Verdict::only_when_idle:
       return false;
     case HandlingGuard::Verdict::reserved:
@@ -232,7 +236,7 @@ void Router::loads_changed(Now now, DeskOutbox& out) {
 // Many idle nodes hear of one waiting conversation at once; each pulls with such a probability that
 // about two of them do, and draws again while somebody still waits.
 void Router::plan_idle_pull(Now now) {
-  if (!open_ || idle_look_) return;
+  if (!open_ || idle_look_ || !floor_.anybody_available()) return;
   const auto peers = peers_.usable(now);
   const bool somebody_waits = std::any_of(peers.begin(), peers.end(), [](const PeerLoad& peer) {
     const auto& classes = peer.record->classes;

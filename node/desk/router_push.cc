@@ -1,5 +1,6 @@
 // Push: offering a conversation that waits at home to a node that seems to have a free slot.
 #include <algorithm>
+#include <string_view>
 
 #include "node/desk/router.h"
 
@@ -10,6 +11,25 @@ struct Choice {
   NodeId node;
   std::uint32_t weight = 0;
 };
+
+// What was known of a node, and why it is not asked; nothing if it may be.
+struct Judged {
+  NodeId node;
+  FreeSlots free;
+  std::uint32_t waiting = 0;
+  Duration age{0};
+  std::string_view why_not;
+};
+
+TraceCandidate candidate(const Judged& judged) {
+  return {judged.node,
+          {},
+          "free " + std::to_string(judged.free.primary) + " primary " +
+              std::to_string(judged.free.helper) + " helper, waiting " +
+              std::to_string(judged.waiting),
+          static_cast<std::uint64_t>(judged.age.count()),
+          std::string(judged.why_not)};
+}
 
 // At random, weighted by free slots, so that homes with the same news do not all ask the same node.
 const Choice* draw(const std::vector<Choice>& choices, Random& random) {
@@ -43,18 +63,16 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
   // once, whatever it seems to have free.
   const bool survey =
       !need.excluded.empty() && (!open_ || floor_.why_not(need) != DeclineReason::full);
-  task.trace = {};
-  start_trace(task.trace, 7, task, now);
-  if (open_) floor_.best(need, &task.trace);
 
   std::array<std::vector<Choice>, 5> groups;  // same site before others, primaries before helpers
+  std::vector<Judged> all;                    // for the trace, should there be an offer
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     const auto free = free_at(record, what.service, now.steady);
     const auto* load = record.find(what.service);
     const std::uint32_t waiting = load ? load->waiting : 0;
     const std::size_t far = peer.same_site ? 0 : 2;
-    std::string why_not;
+    std::string_view why_not;
     if (record.drained) {
       why_not = "drained";
     } else if (!peers_.may_see(record.node, what.region)) {
@@ -74,18 +92,17 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
     } else {
       why_not = waiting > 0 ? "has waiting ones of its own" : "no free slot";
     }
-    task.trace.add({record.node,
-                    {},
-                    "free " + std::to_string(free.primary) + " primary " +
-                        std::to_string(free.helper) + " helper, waiting " + std::to_string(waiting),
-                    static_cast<std::uint64_t>(peer.age.count()),
-                    why_not});
+    all.push_back({record.node, free, waiting, peer.age, why_not});
   }
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (i < 4 && task.offers >= options_.max_offers) continue;
     const auto* choice = draw(groups[i], random_);
     if (!choice) continue;
     if (i < 4) ++task.offers;
+    task.trace = {};
+    start_trace(task.trace, 7, task, now);
+    if (open_) floor_.best(need, &task.trace);
+    for (const auto& judged : all) task.trace.add(candidate(judged));
     auto& own = correct(choice->node, what.service, now);
     own.free_taken.push_back(own.until);
     offer_to(task, choice->node, need, Duration{0}, now, out);
