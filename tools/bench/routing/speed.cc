@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <ctime>
 
 #include "node/desk/own_load.h"
 #include "protocol/check.h"
@@ -10,10 +12,11 @@
 namespace crossfloor::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double us_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+// Of this thread alone: what else the machine does must not count.
+double cpu_us() {
+  timespec time{};
+  XF_CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
 // 5 brands x 5 skills x 2 languages, as far as they are wanted.
@@ -35,7 +38,14 @@ class OneNode final : public PeerLoads {
       : services_(services_of(options.classes)), router_(self_, {}, floor_, *this, random_) {
     for (std::size_t i = 0; i < options.peers; ++i) add_peer();
     for (std::size_t i = 0; i < options.agents; ++i) add_agent(i, (options.classes + 9) / 10);
-    while (router_.line().size() < options.waiting || !floor_.available().empty()) comes();
+    std::erase_if(services_,
+                  [&](const auto& service) { return floor_.free_slots(service) == FreeSlots{}; });
+    while (floor_.anybody_available()) {
+      const auto profile = floor_.profile(floor_.available().front());
+      const auto fits = [&](const auto& each) { return matches(profile->abilities, each); };
+      comes(*std::find_if(services_.begin(), services_.end(), fits));
+    }
+    while (router_.line().size() < options.waiting) comes();
   }
 
   // One agent is done with what the agent has, and the next customer has come.
@@ -48,12 +58,14 @@ class OneNode final : public PeerLoads {
     DeskOutbox out;
     floor_.release(ended, newest(), now_);
     router_.slots_changed(now_, out);
+    if (const auto due = router_.deadline(); due && *due <= now_.steady) router_.tick(now_, out);
     settle(std::move(out));
   }
-  void comes() {
+  void comes() { comes(services_[random_.below(services_.size())]); }
+  void comes(const ServiceClass& service) {
     WaitingConversation what;
     what.conversation = random_.id<ConversationId>();
-    what.service = services_[random_.below(services_.size())];
+    what.service = service;
     what.region = "eu";
     what.waiting_since = now_.wall;
     what.priority = static_cast<std::uint32_t>(random_.below(4));
@@ -93,7 +105,7 @@ class OneNode final : public PeerLoads {
     router_.slots_changed(now_, out);
     settle(std::move(out));
   }
-  // As busy as this one: some wait in every third class, younger than those here.
+  // As busy as this one: some wait in every third class, less urgent than those here.
   void add_peer() {
     LoadRecord record;
     record.node = random_.id<NodeId>();
@@ -105,6 +117,7 @@ class OneNode final : public PeerLoads {
       load.service = services_[i];
       load.waiting = i % 3 == 0 ? 5 : 0;
       if (load.waiting > 0) load.oldest_ms = {1, 1};
+      load.target_ms = 86'400'000;
       record.classes.push_back(std::move(load));
     }
     std::sort(record.classes.begin(), record.classes.end(),
@@ -137,7 +150,7 @@ class OneNode final : public PeerLoads {
   SeededRandom random_{1};
   const NodeId self_ = random_.id<NodeId>();
   Now now_{Instant{} + std::chrono::hours(24), wall_from_ms(1'700'000'000'000)};
-  const std::vector<ServiceClass> services_;
+  std::vector<ServiceClass> services_;  // those that somebody here serves
   std::vector<LoadRecord> peers_;
   Floor floor_{{}};
   Router router_;
@@ -152,18 +165,20 @@ Speed measure_speed(const SpeedOptions& options) {
   OneNode node(options);
   std::vector<double> costs;
   const auto before = node.decisions();
-  const auto begin = Clock::now();
-  while (us_since(begin) < options.seconds * 1e6) {
-    const auto one = Clock::now();
+  const double begin = cpu_us();
+  double last = begin;
+  while (last - begin < options.seconds * 1e6) {
     node.one_agent_gets_free();
     node.comes();
-    costs.push_back(us_since(one));
+    const double now = cpu_us();
+    costs.push_back(now - last);
+    last = now;
   }
-  const double elapsed = us_since(begin);
   Speed speed;
-  speed.asked = options.waiting;
+  speed.options = options;
   speed.waiting = node.waiting();
-  speed.decisions_per_second = static_cast<double>(node.decisions() - before) / elapsed * 1e6;
+  speed.decisions_per_second =
+      static_cast<double>(node.decisions() - before) / (last - begin) * 1e6;
   const auto at = [&](double share) {
     const auto place = static_cast<std::size_t>(share * static_cast<double>(costs.size() - 1));
     std::nth_element(costs.begin(), costs.begin() + static_cast<std::ptrdiff_t>(place),
@@ -173,18 +188,29 @@ Speed measure_speed(const SpeedOptions& options) {
   speed.median_us = at(0.5);
   speed.p99_us = at(0.99);
   constexpr int repeated = 200;
-  const auto load_begin = Clock::now();
+  const double load_begin = cpu_us();
   for (int i = 0; i < repeated; ++i) XF_CHECK(!node.load().classes.empty());
-  speed.load_record_us = us_since(load_begin) / repeated;
+  speed.load_record_us = (cpu_us() - load_begin) / repeated;
   return speed;
 }
 
-std::vector<Speed> measure_growth(SpeedOptions options) {
-  std::vector<Speed> all;
-  const auto most = options.waiting * 10;
-  for (options.waiting = 100; options.waiting <= most; options.waiting *= 10) {
-    all.push_back(measure_speed(options));
-  }
+std::vector<Growth> measure_growth(const SpeedOptions& options) {
+  std::vector<Growth> all;
+  const auto measure = [&](std::size_t SpeedOptions::*size, std::size_t from) {
+    Growth growth;
+    for (auto n = from; n <= options.*size; n *= 10) {
+      SpeedOptions each = options;
+      each.*size = n;
+      growth.speeds.push_back(measure_speed(each));
+      const double cost = growth.speeds.back().median_us / growth.speeds.front().median_us;
+      growth.ratios.push_back(cost);
+      growth.limits.push_back(std::log(static_cast<double>(n)) /
+                              std::log(static_cast<double>(from)));
+    }
+    all.push_back(std::move(growth));
+  };
+  measure(&SpeedOptions::waiting, 100);
+  measure(&SpeedOptions::agents, 10);
   return all;
 }
 

@@ -11,12 +11,12 @@ struct SpeedOptions {
   std::size_t agents = 1'000;
   std::size_t classes = 50;
   std::size_t peers = 9;
-  double seconds = 2;  // of measuring
+  double seconds = 2;  // of this core's time, each
 };
 
 struct Speed {
-  std::size_t asked = 0;    // so many were to wait, at least
-  std::size_t waiting = 0;  // so many did, because nobody is to be idle
+  SpeedOptions options;
+  std::size_t waiting = 0;
   double decisions_per_second = 0;
   double median_us = 0;  // of one: an agent gets free, and the next conversation rings there
   double p99_us = 0;
@@ -28,7 +28,14 @@ struct Speed {
 // looked at, as in a node.
 Speed measure_speed(const SpeedOptions& options);
 
-// The same for 100, 1,000, … up to ten times the waiting of `options`.
-std::vector<Speed> measure_growth(SpeedOptions options);
+// The same for 100, 1,000, … of those who wait in `options`, then for 10, 100, … of its agents.
+// `ratios` compares the median of each with the first one's; a cost that grows like the logarithm
+// stays below `limits`.
+struct Growth {
+  std::vector<Speed> speeds;
+  std::vector<double> ratios;
+  std::vector<double> limits;
+};
+std::vector<Growth> measure_growth(const SpeedOptions& options);
 
 }  // namespace crossfloor::bench
