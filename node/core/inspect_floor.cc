@@ -329,7 +329,7 @@ Json Inspector::accounts_of_absent_hosts() const {
   for (const auto& [name, account] : core_.settings().accounts) {
     const Subjects* subjects = core_.scribe().subjects(account.region);
     if (!subjects) continue;
-    const auto said = published_account(core_.scribe().view(), subjects->account(name));
+    const auto said = published_account(core_.scribe().glance(), subjects->account(name));
     if (!said || core_.mesh().live(said->by)) continue;
     Json prints = Json::object();
     for (const auto& [setting, print] : prints_of(said->body)) prints[setting] = print;

@@ -149,7 +149,7 @@ std::size_t within(std::uint64_t asked, std::size_t most) {
 
 // The whole id, or as much of its beginning as names one conversation.
 Result<Conversation> Inspector::conversation_named(const std::string& text) const {
-  const Reader& reader = core_.scribe().view();
+  const Reader& reader = core_.scribe().glance();
   const auto missing = [&](const std::string& why) {
     return Error{ErrorCode::not_found, "no conversation " + text + why, "id",
                  "see `crossfloor conversations`, or `crossfloor customer HANDLE`"};
@@ -200,7 +200,7 @@ Result<ConversationId> Inspector::conversation_id(const std::string& text) const
 Json Inspector::entry_line(const Position& at, const Region& region, std::uint16_t kind,
                            bool course, Now now) const {
   auto entry =
-      entry_at(core_.scribe().view(), Stream{{at.node, at.generation}, region}, at.sequence);
+      entry_at(core_.scribe().glance(), Stream{{at.node, at.generation}, region}, at.sequence);
   if (!entry.ok() || !entry.value()) return {{"what", "cannot be read"}};
   const Line line{course, [this](const NodeId& node) { return site_of(node); }};
   const auto said = [&]() -> Json {
@@ -246,7 +246,7 @@ Json Inspector::timeline(const ConversationId& id, bool course, const std::strin
   Bytes from = prefix;
   if (const auto key = from_hex(after); key && !key->empty()) from = prefix + *key + '\0';
   const auto status =
-      core_.scribe().view().scan(from, after_prefix(prefix), [&](ByteView key, ByteView value) {
+      core_.scribe().glance().scan(from, after_prefix(prefix), [&](ByteView key, ByteView value) {
         const auto at = Position::from_key(key.substr(prefix.size()));
         auto row = decode_row<ItemRow>(value);
         if (!at || !row.ok()) return true;
@@ -259,7 +259,7 @@ Json Inspector::timeline(const ConversationId& id, bool course, const std::strin
       });
   if (!status.ok()) lines.push_back({{"what", "cannot be read: " + status.error().what}});
   for (const Found& one : found) {
-    if (is_repeated(core_.scribe().view(), one.at, one.row)) continue;
+    if (is_repeated(core_.scribe().glance(), one.at, one.row)) continue;
     Json line = entry_line(one.at, one.row.region, one.row.kind, course, now);
     if (line.is_null()) continue;
     if (one.row.subject != id) line["alias"] = one.row.subject.hex();
@@ -331,7 +331,7 @@ Result<Json> Inspector::customer(const Asked& asked, Now now) const {
     }
     handle = subjects->handle(account->brand, word_of(account->channel), name.substr(colon + 1));
   }
-  const Reader& reader = core_.scribe().view();
+  const Reader& reader = core_.scribe().glance();
   auto handles = rows::customer(reader, handle);
   if (!handles.ok()) return handles.error();
   // Handle rows end on the age and the conversation: the newest of each, then of all.

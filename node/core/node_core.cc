@@ -582,6 +582,7 @@ void NodeCore::fetch(const Desk::Missing& missing, Now now) {
 
 std::vector<Effect> NodeCore::take_effects(Now now) {
   std::vector<Effect> out;
+  if (scribe_.misread()) return out;
   for (;;) {
     auto effects = gate_.take();
     if (effects.empty()) return out;

@@ -266,7 +266,7 @@ Result<Operators::Did> Operators::link_handles(const Json& arguments, bool linke
                                         text(arguments, "by"), text(arguments, "reason")},
                                now);
   if (!status.ok()) return status.error();
-  auto handles = rows::customer(core_.scribe().view(), first.value().id);
+  auto handles = rows::customer(core_.scribe().glance(), first.value().id);
   Json answer = {{"linked", linked}};
   if (handles.ok()) answer["handles_of_the_customer"] = handles.value().size();
   return Did{std::move(answer), target};

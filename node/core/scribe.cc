@@ -22,6 +22,7 @@ Scribe::Scribe(const Crypto& crypto, Random& random, const Identity& identity,
       identity_(identity),
       settings_(settings),
       workspace_(store),
+      view_(workspace_),
       projections_([this](const Region& region) { return subjects(region); }) {
   for (const auto& [region, secret] : settings.region_secrets) {
     subjects_.emplace(region, Subjects(crypto, secret));

@@ -6,6 +6,7 @@
 #include "protocol/hybrid_time.h"
 #include "storage/log.h"
 #include "storage/projections.h"
+#include "storage/watched_reader.h"
 #include "storage/workspace.h"
 
 namespace crossfloor {
@@ -57,7 +58,10 @@ class Scribe {
   void committed(std::uint64_t number);
   std::uint64_t last_write() const { return workspace_.last_write(); }
 
-  const Reader& view() const { return workspace_; }
+  // For what this node decides. What cannot be read here cannot be decided: failed() then says so.
+  const Reader& view() const { return view_; }
+  // For who only looks, and is told of errors.
+  const Reader& glance() const { return workspace_; }
   Workspace& workspace() { return workspace_; }
   const Log& log() const { return *log_; }
   // A peer says that it holds this of a stream.
@@ -74,7 +78,9 @@ class Scribe {
   // Entries stored although their time lies over 60 s ahead of this clock.
   std::uint64_t entries_from_the_future() const { return from_the_future_; }
   // The first error of the store; after it nothing may be written.
-  const Status& failed() const { return failed_; }
+  const Status& failed() const { return failed_.ok() ? view_.failed() : failed_; }
+  // Something was decided without what could not be read: nothing of it may leave.
+  bool misread() const { return !view_.failed().ok(); }
 
  private:
   Stream own(const Region& region) const { return {{self(), identity_.generation}, region}; }
@@ -90,6 +96,7 @@ class Scribe {
   const NodeSettings& settings_;
   std::map<Region, Subjects> subjects_;
   Workspace workspace_;
+  WatchedReader view_;
   std::optional<Log> log_;
   Projections projections_;
   HybridClock clock_;

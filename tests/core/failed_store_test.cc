@@ -40,6 +40,28 @@ TEST_SUITE("a store that fails") {
     }
   }
 
+  TEST_CASE("what cannot be read is not taken for something that is not there") {
+    for (std::size_t good = 0; good < 12; ++good) {
+      CAPTURE(good);
+      CoreWorld world({"helsinki", "warsaw"});
+      world.start();
+      world.add_agent(0, "ann");
+      world.write(0, CoreWorld::chat, "4711", "hello?");
+      const auto id = world.conversation(0, CourseState::ringing)->id;
+      REQUIRE(world.say(0, "ann", Verb::accept, id).ok);
+      world.host(0).store->fail_read_after(good);
+      world.command(0, "ann", Verb::reply, id, [](DeskCommand& reply) { reply.text = "here"; });
+      world.run(Duration{15'000});
+      world.host(0).store->fail_read_after(1'000'000);
+      const auto row = rows::conversation(world.core(1).scribe().view(), id);
+      REQUIRE(row.ok());
+      for (const auto& reply : row.value()->replies) {
+        CHECK(reply.attempts > 0);
+        CHECK(reply.outcome == ReplyOutcome::accepted);
+      }
+    }
+  }
+
   TEST_CASE("what a failed commit took from this disk comes back from a peer that had it already") {
     CoreWorld world({"helsinki", "warsaw"});
     world.start();

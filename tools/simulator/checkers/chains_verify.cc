@@ -38,7 +38,7 @@ class ChainsVerify final : public Checker {
  private:
   void check(const World& world, const Node& node,
              std::map<Stream, std::pair<Head, std::string>>& held) {
-    const Reader& view = node.core->scribe().view();
+    const Reader& view = node.core->scribe().glance();
     auto streams = stored_streams(view);
     if (!streams.ok()) return breaks(world, node.site + ": " + streams.error().what, node.site);
     const MeshId mesh = node.roster->mesh();

@@ -43,7 +43,7 @@ class EqualVectorsMeanEqualRows final : public Checker {
     std::map<Region, std::pair<const Node*, Rows>> first;
     for (const auto& node : world.nodes().all()) {
       if (!node->up) continue;
-      Rows rows = rows_of(node->core->scribe().view());
+      Rows rows = rows_of(node->core->scribe().glance());
       const auto [at, fresh] = first.try_emplace(node->region, node.get(), Rows{});
       if (fresh) {
         check_rebuilt(world, *node, rows);

@@ -23,7 +23,7 @@ class OneAssignee final : public Checker {
     for (const auto& node : world.nodes().all()) {
       if (!node->up) continue;
       (void)node->core->scribe()
-          .view()
+          .glance()
           .scan("C", "D",
                 [&](ByteView, ByteView value) {
                   auto row = decode_row<Conversation>(value);
