@@ -31,4 +31,27 @@ TEST_SUITE("a start") {
     world.run(Duration{1'500});
     CHECK(world.core(0).home().acting());
   }
+
+  // After a kill its links may take longer than two seconds, and its peers answered meanwhile.
+  TEST_CASE("a node that has others and reaches none of them acts alone only after five seconds") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.host(1).up = false;
+    world.start_with({});
+    world.run(Duration{4'900});
+    CHECK_FALSE(world.core(0).home().acting());
+    world.write(0, CoreWorld::chat, "carol", "anybody there?");  // takes 500 ms
+    CHECK(world.core(0).home().acting());
+    world.run(Duration{200});
+    CHECK(world.conversation(0) != nullptr);
+  }
+
+  TEST_CASE("what comes in before it acts is placed by whoever it reaches in time, not by itself") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.host(1).up = false;
+    world.start_with({});
+    world.run(Duration{1'000});
+    world.write(0, CoreWorld::chat, "carol", "anybody there?");
+    world.run(Duration{3'000});
+    CHECK(world.conversation(0) == nullptr);
+  }
 }

@@ -1,6 +1,7 @@
 // Real clients against a real server with real sessions; a desk in memory plays the node's home.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "node/gateway/agent_api.h"
@@ -18,8 +19,9 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
   LogForTests log;
   AgentDeskForTests desk{log.crypto, log.settings.region_secrets["eu"]};
   SeededRandom random{3};
-  Sessions sessions{desk, log.store, random, Sessions::Options{}};
+  std::unique_ptr<Sessions> sessions;
   std::unique_ptr<AgentApi> api;
+  static constexpr RequestId first_request = 1'001;
   std::size_t carried_out = 0;
   std::set<CommandId> known;
   std::vector<DeskCommand> done;
@@ -32,6 +34,17 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
 
   FloorWorld() {
     desk.node = log.self();
+    open_sessions();
+    start();
+  }
+  ~FloorWorld() {
+    tasks = nullptr;
+    server = nullptr;
+  }
+  void open_sessions() {
+    api = nullptr;
+    router = HttpRouter();
+    sessions = std::make_unique<Sessions>(desk, log.store, random, Sessions::Options{});
     AgentApi::Surroundings node;
     node.now = [this] { return Now{Instant{}, log.wall}; };
     node.changed = [this] { carry_out(); };
@@ -44,13 +57,15 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
       later([this, work, then] { then(work(log.store)); });
       return {};
     };
-    api = std::make_unique<AgentApi>(sessions, timer, node);
+    api = std::make_unique<AgentApi>(*sessions, timer, node);
     api->add_routes(router);
-    start();
   }
-  ~FloorWorld() {
-    tasks = nullptr;
+  // The agent's node is killed and comes back: it knows of no session, and shows how things stand.
+  void restart_node() {
+    HttpServerOptions same = options("127.0.0.1:" + std::to_string(server->port()));
     server = nullptr;
+    open_sessions();
+    start(same);
   }
   void taskFailed(kj::Exception&& wrong) override {
     FAIL(std::string(wrong.getDescription().cStr()));
@@ -67,7 +82,7 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
       const std::size_t index = carried_out++;
       const DeskCommand command = desk.commands[index];
       if (held.contains(index)) continue;
-      const RequestId request = index + 1 + 1'000;
+      const RequestId request = first_request + index;
       later([this, index, command, request] { carry_out(index, command, request); });
     }
   }
@@ -105,7 +120,7 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     CommandAnswer answer;
     answer.code = name_of(ErrorCode::stale);
     answer.conversation = desk.commands[index].conversation;
-    api->carry_out(AnswerCommand{index + 1 + 1'000, answer});
+    api->carry_out(AnswerCommand{first_request + index, answer});
   }
   void ring_again(const std::string& agent, const ConversationId& id) {
     const auto epoch = log.course(id, CourseState::ringing, agent, desk.node);
@@ -171,7 +186,7 @@ TEST_SUITE("agents' clients") {
     CHECK(world.row(id).state == CourseState::closed);
     CHECK(world.row(id).unanswered.empty());
     agent.log_off();
-    world.wait_until([&] { return world.sessions.sessions() == 0; });
+    world.wait_until([&] { return world.sessions->sessions() == 0; });
     CHECK(world.desk.said.back() == "log out anna");
     world.tasks = nullptr;
   }
@@ -213,9 +228,40 @@ TEST_SUITE("agents' clients") {
     world.wait_until([&] { return world.desk.commands.size() == 2; });
     world.refuse(0);
     world.wait_until([&] { return figures.errors["stale"] == 1; });
-    world.carry_out(1, world.desk.commands[1], 1'002);
+    world.carry_out(1, world.desk.commands[1], world.first_request + 1);
     world.wait_until([&] { return figures.closed == 1; });
     CHECK(world.row(id).unanswered.empty());
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("what waits for a home that is away is not answered anew after a snapshot") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.held = {1, 2};  // the reply, and its repetition after the restart
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.desk.commands.size() == 2; });
+    world.desk.conversations["anna"] = {id};
+    world.restart_node();
+    world.wait_until([&] { return figures.snapshots == 2 && world.desk.commands.size() == 3; });
+    CHECK(world.desk.commands[2].id == world.desk.commands[1].id);
+    // A whole other case takes longer than to work on this one anew would.
+    world.ring("anna", "bob", {"and mine?"});
+    world.wait_until([&] { return figures.closed == 1; });
+    CHECK(world.row(id).replies.empty());
+    world.carry_out(2, world.desk.commands[2], world.first_request + 2);
+    world.wait_until([&] { return figures.closed == 2; });
+    CHECK(world.row(id).replies.size() == 1);
+    CHECK(world.row(id).state == CourseState::closed);
+    const auto answers = std::count_if(
+        world.desk.commands.begin(), world.desk.commands.end(), [&](const DeskCommand& command) {
+          return command.conversation == id && command.verb == Verb::reply;
+        });
+    CHECK(answers == 2);  // one, said twice
     world.tasks = nullptr;
   }
 
