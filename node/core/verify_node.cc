@@ -102,15 +102,45 @@ void look_at(const Conversation& c, const VerifyQuestion& question, std::vector<
   }
 }
 
+using Forks = std::map<Stream, Sequence>;  // up to where both histories agree
+
+bool behind_fork(const Forks& forks, const Stream& stream, Sequence sequence) {
+  const auto at = forks.find(stream);
+  return at != forks.end() && sequence > at->second;
+}
+
+ReceiptWrong wrong(std::string what, bool may_come = false) {
+  return ReceiptWrong{0, may_come, std::move(what)};
+}
+
+// Behind a fork an entry counts no more, and this node may hold the other history: then the message
+// is to be found in another stream, where whoever held it wrote it again.
+std::optional<ReceiptWrong> refute_behind_fork(const Reader& snapshot, const Forks& forks,
+                                               const Stream& stream, const ReceiptAsked& receipt) {
+  auto row = rows::message(snapshot, receipt.message);
+  if (!row.ok()) return wrong("its row cannot be read: " + row.error().what);
+  const bool kept =
+      row.value() &&
+      std::any_of(row.value()->copies.begin(), row.value()->copies.end(),
+                  [&](const MessageCopy& copy) {
+                    return !behind_fork(forks, {{copy.at.node, copy.at.generation}, stream.region},
+                                        copy.at.sequence);
+                  });
+  if (!kept) {
+    return wrong("its stream forked before entry " + std::to_string(receipt.sequence) +
+                     ", and nobody wrote the message again",
+                 true);
+  }
+  if (row.value()->primary() != nullptr && row.value()->placements.empty()) {
+    return wrong("the message, written again after a fork, is in no conversation", true);
+  }
+  return std::nullopt;
+}
+
 // Why a receipt is not proved by this store; nothing if it is.
-std::optional<ReceiptWrong> refute(const Reader& snapshot, HashWalk& walk,
+std::optional<ReceiptWrong> refute(const Reader& snapshot, HashWalk& walk, const Stream& stream,
                                    const ReceiptAsked& receipt) {
-  const auto wrong = [](std::string what, bool may_come = false) {
-    return ReceiptWrong{0, may_come, std::move(what)};
-  };
-  const auto stream = parse_stream_text(receipt.stream);
-  if (!stream) return wrong("names no stream");
-  auto hash = walk.at(*stream, receipt.sequence);
+  auto hash = walk.at(stream, receipt.sequence);
   if (!hash.ok()) return wrong(hash.error().what, hash.error().code == ErrorCode::not_found);
   if (hash.value() != receipt.hash) {
     return wrong("entry " + std::to_string(receipt.sequence) + " has hash " +
@@ -122,7 +152,7 @@ std::optional<ReceiptWrong> refute(const Reader& snapshot, HashWalk& walk,
   if (!row.value()) return wrong("the entry is there, the message's row is not");
   const auto& copies = row.value()->copies;
   const bool here = std::any_of(copies.begin(), copies.end(), [&](const MessageCopy& copy) {
-    return copy.at.node == stream->origin.node && copy.at.generation == stream->origin.generation &&
+    return copy.at.node == stream.origin.node && copy.at.generation == stream.origin.generation &&
            copy.at.sequence == receipt.sequence;
   });
   if (!here) return wrong("the message's row does not name the entry");
@@ -349,10 +379,23 @@ VerifyReading::Answer VerifyReading::receipts(const Reader& snapshot) {
   ReceiptsAnswer answer;
   HashWalk walk(snapshot, crypto_);
   for (std::size_t i = 0; i < asked.value().receipts.size(); ++i) {
-    auto wrong = refute(snapshot, walk, asked.value().receipts[i]);
-    if (!wrong) continue;
-    wrong->index = static_cast<std::uint32_t>(i);
-    answer.wrong.push_back(std::move(*wrong));
+    const ReceiptAsked& receipt = asked.value().receipts[i];
+    const auto index = static_cast<std::uint32_t>(i);
+    const auto stream = parse_stream_text(receipt.stream);
+    if (!stream) {
+      answer.wrong.push_back({index, false, "names no stream"});
+      continue;
+    }
+    const bool forked = behind_fork(question_->forked, *stream, receipt.sequence);
+    auto refuted = forked ? refute_behind_fork(snapshot, question_->forked, *stream, receipt)
+                          : refute(snapshot, walk, *stream, receipt);
+    if (refuted) {
+      refuted->index = index;
+      answer.wrong.push_back(std::move(*refuted));
+    } else if (forked) {
+      const auto hash = walk.at(*stream, receipt.sequence);
+      answer.behind_fork.push_back({index, hash.ok() && hash.value() == receipt.hash});
+    }
   }
   return json_text(answer);
 }

@@ -288,12 +288,26 @@ struct ReceiptWrong {
     visit("what", self.what);
   }
 };
+// A receipt of an entry behind a fork: its message is kept in another stream, salvaged or taken in
+// there, too.
+struct ReceiptBehindFork {
+  std::uint32_t index = 0;  // in the question
+  bool held = false;        // this node holds the history of which the receipt speaks
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("index", self.index);
+    visit("held", self.held);
+  }
+};
 struct ReceiptsAnswer {
   std::vector<ReceiptWrong> wrong;
+  std::vector<ReceiptBehindFork> behind_fork;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("wrong", self.wrong);
+    visit("behind_fork", self.behind_fork);
   }
 };
 

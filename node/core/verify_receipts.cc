@@ -1,5 +1,6 @@
 // Whether every receipt is kept: its entry has that hash on every node of the region, and the
-// message is in a conversation there.
+// message is in a conversation there. Of an entry behind a fork, which nodes may hold or not: some
+// node holds it with that hash, and every node has the message as it was written again.
 #include <algorithm>
 
 #include "node/core/verify_stages.h"
@@ -86,6 +87,11 @@ class Receipts final : public VerifyStage {
       wrong_.erase({i, id});
       answered_.try_emplace(id, receipts_.size()).first->second[i] = true;
     }
+    for (const auto& forked : answer.behind_fork) {
+      if (forked.index >= page.size()) continue;
+      bool& held = behind_fork_[page[forked.index]];
+      held = held || forked.held;
+    }
     for (const auto& wrong : answer.wrong) {
       if (wrong.index >= page.size()) continue;
       const std::size_t i = page[wrong.index];
@@ -104,6 +110,7 @@ class Receipts final : public VerifyStage {
     }
     std::size_t proved = 0;
     std::size_t unproved = 0;
+    std::size_t written_again = 0;
     std::map<Region, std::vector<NodeId>> holders;
     for (std::size_t i = 0; i < receipts_.size(); ++i) {
       if (receipts_[i].receipt.sequence == 0 || failed.count(i) == 1) continue;
@@ -114,7 +121,13 @@ class Receipts final : public VerifyStage {
                          const auto told = answered_.find(id);
                          return told != answered_.end() && told->second[i];
                        });
+      const auto forked = behind_fork_.find(i);
+      if (all && forked != behind_fork_.end() && !forked->second) {
+        failed_proof_of_history(bench, receipts_[i]);
+        continue;
+      }
       ++(all ? proved : unproved);
+      if (all && forked != behind_fork_.end()) ++written_again;
     }
     if (unproved > 0) {
       bench.find(Verdict::not_proved, "receipts", {}, "",
@@ -122,10 +135,20 @@ class Receipts final : public VerifyStage {
     }
     std::string said = counted(proved, "receipt") + " of " + std::to_string(receipts_.size()) +
                        " proved on every node of their region";
+    if (written_again > 0) {
+      said += ", " + std::to_string(written_again) + " of them salvaged from behind a fork";
+    }
     if (echoes_ > 0) {
       said += "; " + counted(echoes_, "receipt") + " of echoes name no entry";
     }
     bench.say("receipts", said);
+  }
+
+  static void failed_proof_of_history(VerifyBench& bench, const ReceiptToProve& receipt) {
+    bench.find(Verdict::not_proved, "receipts", {}, receipt.receipt.stream,
+               receipt.name +
+                   ": its message is kept, written again after a fork; the entry itself "
+                   "is held by no node that could be asked");
   }
 
   std::vector<ReceiptToProve> receipts_;
@@ -135,6 +158,7 @@ class Receipts final : public VerifyStage {
   std::map<NodeId, Indices> later_;
   std::map<std::pair<std::size_t, NodeId>, std::string> wrong_;
   std::map<NodeId, std::vector<bool>> answered_;
+  std::map<std::size_t, bool> behind_fork_;  // whether some node holds the entry as it was
 };
 
 }  // namespace

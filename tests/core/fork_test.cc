@@ -1,4 +1,6 @@
 // A node whose machine was copied while it ran: two histories under one key and generation.
+#include "node/channels/generic_receipt.h"
+#include "node/core/verify_mesh.h"
 #include "protocol/peer_messages.h"
 #include "protocol/range_codec.h"
 #include "tests/core/core_world.h"
@@ -74,6 +76,27 @@ struct Mesh3 {
     }
     return all;
   }
+  // What the copy answered its channel for each message of the range.
+  std::vector<ReceiptToProve> receipts_of(const Range& range, std::vector<std::string> names) {
+    std::vector<ReceiptToProve> all;
+    Hash hash = world.core(1).scribe().log().sealed_head(stream)->hash;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      hash = next_hash(world.crypto(), hash, range.entries[i]);
+      all.push_back({names[i], {id_of(names[i]), stream_text(stream), range.first + i, hash}});
+    }
+    return all;
+  }
+  VerifyReport verify(std::size_t at, const std::vector<ReceiptToProve>& receipts) {
+    VerifyMesh mesh({}, receipts);
+    for (int turns = 0; !mesh.done(); ++turns) {
+      REQUIRE(turns < 1'000);
+      for (const auto& ask : mesh.take_questions(world.now())) {
+        mesh.answered(ask.number, world.ask(at, ask.what, Json::parse(ask.envelope())).dump());
+      }
+      world.run(Duration{100});
+    }
+    return mesh.report();
+  }
   bool shows(std::size_t at, const std::string& what) {
     const Json status = world.ask(at, "status");
     for (const Json& line : status["wrong"]) {
@@ -86,6 +109,34 @@ struct Mesh3 {
 }  // namespace
 
 TEST_SUITE("a fork") {
+  TEST_CASE("receipts of both histories are proved: by whoever held them, and by the salvage") {
+    Mesh3 mesh;
+    CoreWorld& world = mesh.world;
+    const Range one = mesh.copy_takes_in({"one", "two"});
+    const Range other = mesh.copy_takes_in({"three", "four"});
+    auto receipts = mesh.receipts_of(one, {"one", "two"});
+    const auto more = mesh.receipts_of(other, {"three", "four"});
+    receipts.insert(receipts.end(), more.begin(), more.end());
+    world.go_down(0);
+    mesh.hand(1, one);
+    mesh.hand(2, other);
+    world.run(Duration{20'000});
+    world.restart(0);
+    world.run(Duration{10'000});
+    const auto report = mesh.verify(1, receipts);
+    for (const auto& finding : report.findings) {
+      INFO(finding.what);
+      CHECK(finding.check != "receipts");
+    }
+    const auto check = std::find_if(report.checks.begin(), report.checks.end(),
+                                    [](const VerifyCheck& one) { return one.check == "receipts"; });
+    REQUIRE(check != report.checks.end());
+    CHECK(check->verdict == Verdict::holds);
+    CHECK(check->what ==
+          "4 receipts of 4 proved on every node of their region, 4 of them salvaged from behind a "
+          "fork");
+  }
+
   TEST_CASE("everybody hears the proof, and the origin goes on under a new generation") {
     Mesh3 mesh;
     CoreWorld& world = mesh.world;

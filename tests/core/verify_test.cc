@@ -408,6 +408,37 @@ TEST_SUITE("verify") {
                             "echoes") != std::string::npos);
   }
 
+  TEST_CASE("a receipt of an entry behind a fork is proved by a holder and the salvage") {
+    Sites sites;
+    sites.fill(3);
+    // Taken in at two sites, so that it is kept when the first one's stream counts no more.
+    sites.write(0);
+    const ReceiptToProve twice = sites.receipts.back();
+    sites.at(1).take_in("m3", {.customer = "c4"});
+    sites.at(1).commit();
+    sites.write(0);
+    const ReceiptToProve once = sites.receipts.back();
+    sites.hear_all();
+    sites.receipts = {twice};
+    const Stream stream = sites.at(0).stream;
+    for (auto& site : sites.sites) site->forked[stream] = twice.receipt.sequence - 1;
+    CHECK(verdict_of(sites.verify(), "receipts") == Verdict::holds);
+    CHECK(told(sites.verify())
+              .find("1 receipt of 1 proved on every node of their region, 1 of "
+                    "them salvaged from behind a fork") != std::string::npos);
+
+    // Nobody holds what it speaks of: the message is there, the promise is not proved.
+    sites.receipts[0].receipt.hash.raw[0] ^= 1;
+    auto report = sites.verify();
+    CHECK(verdict_of(report, "receipts") == Verdict::not_proved);
+    CHECK(finding(report, "receipts", "", "m3: its message is kept, written again") != nullptr);
+
+    sites.receipts = {once};
+    report = sites.verify();
+    CHECK(verdict_of(report, "receipts") == Verdict::broken);
+    CHECK(finding(report, "receipts", "london", "nobody wrote the message again") != nullptr);
+  }
+
   TEST_CASE("a receipt whose message arrives late is waited for; one that stays away is broken") {
     Sites sites;
     sites.fill();
