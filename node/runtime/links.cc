@@ -49,6 +49,7 @@ class Links::Impl final : kj::TaskSet::ErrorHandler {
   Status start();
   Status connect(const NodeId& peer, const std::vector<std::string>& addresses);
   void forget(const NodeId& peer);
+  void part(const NodeId& peer, LinkKind kind, ByteView last_word);
   void redial(const NodeId& peer);
   bool send(const NodeId& peer, LinkKind kind, ByteView frame);
   bool up(const NodeId& peer, LinkKind kind) const;
@@ -247,6 +248,13 @@ void Links::Impl::forget(const NodeId& peer) {
   listener_->forget(peer);
 }
 
+void Links::Impl::part(const NodeId& peer, LinkKind kind, ByteView last_word) {
+  XF_CHECK(last_word.size() <= max_frame(kind));
+  const auto at = peers_.find(peer);
+  if (at != peers_.end() && at->second.send(kind, last_word, now())) at->second.retire();
+  forget(peer);
+}
+
 void Links::Impl::redial(const NodeId& peer) {
   if (const auto at = peers_.find(peer); at != peers_.end()) at->second.redial(now());
 }
@@ -290,6 +298,9 @@ Status Links::connect(const NodeId& peer, const std::vector<std::string>& addres
 }
 void Links::forget(const NodeId& peer) {
   impl_->forget(peer);
+}
+void Links::part(const NodeId& peer, LinkKind kind, ByteView last_word) {
+  impl_->part(peer, kind, last_word);
 }
 void Links::redial(const NodeId& peer) {
   impl_->redial(peer);

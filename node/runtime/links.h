@@ -113,6 +113,9 @@ class Links {
   // Closes at once and dials no more. What the peer says is refused once the gate does not admit
   // it.
   void forget(const NodeId& peer);
+  // The same, after one last frame on a link that stands, which the gate is not asked about. It
+  // must hold nothing that the peer may not know.
+  void part(const NodeId& peer, LinkKind kind, ByteView last_word);
   // Closes and dials anew: nothing came although something was due.
   void redial(const NodeId& peer);
 

@@ -197,6 +197,12 @@ void PeerLinks::close(Instant now) {
   }
 }
 
+void PeerLinks::retire() {
+  for (Lane& lane : lanes_) {
+    if (lane.up) lane.link->retire();
+  }
+}
+
 void PeerLinks::redial(Instant now) {
   // A dial that is on its way is left alone: it is as fresh as one can be.
   for (LinkKind kind : all_link_kinds) {

@@ -46,6 +46,7 @@ class PeerLinks {
   bool send(LinkKind kind, ByteView frame, Instant now);
   bool up(LinkKind kind) const { return lane(kind).up; }
   void close(Instant now);   // without any dial until tick() is called again
+  void retire();             // before close: what was sent gets a second to leave
   void redial(Instant now);  // close, and dial at the next tick
   void heard(LinkKind kind, std::size_t bytes);
   void report(Instant now, std::vector<LinkStatus>& out) const;

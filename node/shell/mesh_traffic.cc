@@ -47,7 +47,7 @@ void MeshTraffic::meet_members() {
       continue;
     }
     log_info("peer_forgotten", {{"peer", short_id(known->first)}});
-    links_->forget(known->first);
+    part_with(known->first);
     for (const LinkKind kind : all_link_kinds) {
       queues_.erase({known->first, kind});
       dropped_.erase({known->first, kind});
@@ -64,6 +64,24 @@ void MeshTraffic::meet_members() {
     }
     dialled_[node] = certificate->addresses;
   }
+}
+
+// Who was revoked could not learn it: no door is open to it any more. The revocation is signed and
+// no secret, so it is the last word on the link that still stands.
+void MeshTraffic::part_with(const NodeId& peer) {
+  const Revocation* revoked = roster_.revocation(peer);
+  if (revoked == nullptr) return links_->forget(peer);
+  const PeerMessage told = ReplicationFrame{Documents{{revoked->text}}};
+  links_->part(peer, LinkKind::live, encode(told));
+}
+
+std::vector<NodeId> MeshTraffic::refused_by() const {
+  std::vector<NodeId> peers;
+  for (const LinkStatus& link : links_->status()) {
+    const bool refused = link.failures > 0 && link.last_loss == LinkLoss::refused;
+    if (link.kind == LinkKind::pulse && !link.up && refused) peers.push_back(link.peer);
+  }
+  return peers;
 }
 
 void MeshTraffic::send(const SendMessage& message) {

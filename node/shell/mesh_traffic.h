@@ -34,8 +34,11 @@ class MeshTraffic final : public LinkView, private LinkGate, private LinkHandler
                                                    Clock clock, Owner owner);
   ~MeshTraffic();
 
-  // Dials whoever is a member now, and forgets whoever is no longer.
+  // Dials whoever is a member now, and forgets whoever is no longer, after a last word to those who
+  // were revoked.
   void meet_members();
+  // Whose door is shut to this node's key, or was when it was tried last.
+  std::vector<NodeId> refused_by() const;
   void send(const SendMessage& message);
   void redial(const NodeId& peer) { links_->redial(peer); }
 
@@ -57,6 +60,7 @@ class MeshTraffic final : public LinkView, private LinkGate, private LinkHandler
   void link_down(const NodeId& peer, LinkKind kind, LinkLoss loss) override;
   void writable(const NodeId& peer, LinkKind kind) override { flush(peer, kind); }
 
+  void part_with(const NodeId& peer);
   void flush(const NodeId& peer, LinkKind kind);
   void drop(const NodeId& peer, LinkKind kind, const char* reason, std::size_t frames = 1);
 

@@ -47,6 +47,10 @@ HttpReply NodeApi::put_certificate(const HttpRequest& request) {
     const bool broken = added.error().code == ErrorCode::corrupt;
     return broken ? HttpReply::problem(added.error(), 400) : HttpReply::problem(added.error());
   }
+  // Whoever shows this certificate no longer gets past the handshake, where nobody tells it why.
+  if (auto revoked = sources_.revocation_for(request.body)) {
+    return HttpReply{403, std::move(*revoked), "text/plain", {}};
+  }
   return HttpReply::json(added.value() ? "{\"fresh\":true}" : "{\"fresh\":false}");
 }
 

@@ -15,6 +15,8 @@ class NodeApi {
   struct Sources {
     std::function<Status()> ready;         // or why not
     std::function<std::string()> metrics;  // Prometheus' text
+    // The revocation of the node whose certificate this is; nothing if it is none, or not revoked.
+    std::function<std::optional<Bytes>(const Bytes& certificate)> revocation_for;
   };
   NodeApi(CoreDriver& driver, Sources sources) : driver_(driver), sources_(std::move(sources)) {}
 

@@ -175,12 +175,20 @@ Status NodeProcess::open_http() {
   provider_calls_ = std::make_unique<ProviderCalls>(*driver_, *client_, config, metrics_);
   introduction_ = std::make_unique<Introduction>(
       *client_, timer_, foundation_.roster, foundation_.self(),
-      [this](const NodeId& peer) { return traffic_->links().up(peer, LinkKind::pulse); });
+      Introduction::Owner{
+          [this](const NodeId& peer) { return traffic_->links().up(peer, LinkKind::pulse); },
+          [this](const Bytes& document) {
+            // What is not genuine is refused, and whoever answered so is nobody to listen to.
+            [[maybe_unused]] const auto added = driver_->call(
+                "document",
+                [&](NodeCore& core, Now now) { return core.add_document(document, now); });
+          }});
   intake_ = std::make_unique<IntakeApi>(*driver_, config, metrics_);
   if (reading_) intake_->close(reading_->why);
   intake_->add_to(router_);
   api_ = std::make_unique<NodeApi>(
-      *driver_, NodeApi::Sources{[this] { return ready(); }, [this] { return metrics_text(); }});
+      *driver_, NodeApi::Sources{[this] { return ready(); }, [this] { return metrics_text(); },
+                                 [this](const Bytes& text) { return revocation_for(text); }});
   api_->add_to(router_);
   api_->add_to(control_router_);
   agents_ = std::make_unique<AgentsService>(AgentsService::Parts{
@@ -270,6 +278,14 @@ void NodeProcess::roster_changed() {
   }
 }
 
+std::optional<Bytes> NodeProcess::revocation_for(const Bytes& certificate) const {
+  const Roster& roster = foundation_.roster;
+  const auto shown = parse_certificate(crypto_, roster.authority(), certificate);
+  if (!shown.ok()) return std::nullopt;
+  const Revocation* revoked = roster.revocation(shown.value().node);
+  return revoked ? std::optional(revoked->text) : std::nullopt;
+}
+
 // Certificates begin and run out without any document.
 void NodeProcess::look_around() {
   if (reading_) {
@@ -278,6 +294,7 @@ void NodeProcess::look_around() {
     return;
   }
   traffic_->meet_members();
+  for (const NodeId& peer : traffic_->refused_by()) introduction_->refused_by(peer);
   const Instant now = machine_now().steady;
   if (now < heads_due_ || stopping_since_) return;
   heads_due_ = now + heads_every;

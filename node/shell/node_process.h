@@ -87,6 +87,7 @@ class NodeProcess {
   void carry_out(Effect&& effect);
   void read_range_for(ReadRange&& wanted);
   void roster_changed();
+  std::optional<Bytes> revocation_for(const Bytes& certificate) const;
   void look_around();
   kj::Promise<void> keep_looking_around();
   void write_heads_later();

@@ -382,6 +382,19 @@ TEST_SUITE("links") {
     for (const auto& [from, frame] : pair.a.got[LinkKind::pulse]) CHECK(from == c.id());
   }
 
+  TEST_CASE("the last word to a revoked node arrives, and nothing after it") {
+    Pair pair;
+    pair.start();
+    REQUIRE(pair.delivered(pair.a, pair.b, LinkKind::live, "before"));
+    REQUIRE(pair.a.gate.roster.add(pair.world.revoke(pair.b.id()).text).ok());
+    CHECK_FALSE(pair.a.send(pair.b, LinkKind::live, "to an outcast"));
+    pair.a.links->part(pair.b.id(), LinkKind::live, "you are revoked");
+    CHECK_FALSE(pair.a.send(pair.b, LinkKind::live, "to an outcast"));
+    CHECK(pair.loop.until([&] { return pair.b.got[LinkKind::live].size() == 2; }));
+    CHECK(pair.b.got[LinkKind::live].back().second == "you are revoked");
+    CHECK_FALSE(pair.a.up(pair.b, LinkKind::live));
+  }
+
   TEST_CASE("a certificate that runs out closes links, a renewed one opens them") {
     Pair pair;
     pair.start();

@@ -140,6 +140,9 @@ class Machine:
         finally:
             told.close()
 
+    def plug_in(self, plugged):
+        run("ip", "link", "set", self.space + "o", "up" if plugged else "down")
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.kill()
@@ -479,9 +482,17 @@ def take_a_node_out(world):
     run(helsinki.program("bin/crossfloor"), "mesh", "revoke", "london", "--reason",
         "machine stolen", "--last-good", good, "--out", world.folder / "london.revocation",
         cwd=world.folder / "safe")
+    # It is away when that happens, and nobody lets it in when it is back.
+    london.plug_in(False)
+    for node in (helsinki, warsaw):
+        wait_for(f"{node.name} has no link to london",
+                 lambda node=node: node.metric("crossfloor_links_up", link="live") == 1)
     helsinki.crossfloor("mesh", "apply", world.folder / "london.revocation")
-    wait_for("warsaw heard of it", lambda: warsaw.metric("crossfloor_members", state="alive") == 1)
-    london.stop()
+    wait_for("warsaw heard of it",
+             lambda: "london" not in warsaw.crossfloor("sites", check=False).stdout)
+    london.plug_in(True)
+    assert london.process.wait(DEADLINE) == 1, "london serves on"
+    assert "this node was revoked: machine stolen" in london.log.read_text()
     # Who stole the machine throws away what it was told, and comes with the old mesh file.
     shutil.rmtree(london.data / "store")
     refused_before(world, london)
