@@ -16,6 +16,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import secrets
 import shutil
@@ -49,14 +50,19 @@ def wait_for(what, condition, within=DEADLINE):
 
 
 def free_ports(count):
-    """Ports nobody listens on now. Certificates name them before the nodes start."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports nobody listens on now. Certificates name them before the nodes start. None that outgoing
+    connections get: while a node is killed, one of them could take its port away."""
+    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    outgoing = range(*map(int, path.read_text().split()))
+    choice = [port for port in range(10_000, 65_000) if port not in outgoing]
+    ports = []
+    for port in random.sample(choice, len(choice)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise OSError("no ports are free")
 
 
 class Answer:

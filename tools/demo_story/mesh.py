@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -32,13 +33,19 @@ class Failure(Exception):
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Ports nobody listens on now. None that outgoing connections get: while a node is killed, one
+    of them could take its port away."""
+    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    outgoing = range(*map(int, path.read_text().split()))
+    choice = [port for port in range(10_000, 65_000) if port not in outgoing]
+    ports = []
+    for port in random.sample(choice, len(choice)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise OSError("no ports are free")
 
 
 def die_with_parent():
@@ -180,7 +187,7 @@ class Mesh:
         site.frozen = False
         site.process = Process(name, [CROSSFLOORD, "--config", site.config], site.log)
 
-    async def wait_ready(self, name, within=30.0):
+    async def wait_ready(self, name, within=60.0):
         """Says early, with the node's own words, when it will not come."""
         site = self[name]
         waiting = asyncio.ensure_future(
@@ -204,8 +211,8 @@ class Mesh:
         for name in self.sites:
             await self.wait_ready(name)
         for name, site in self.sites.items():
-            await self.run("wait", "joined", len(self.sites), "--timeout", "30s", "--data",
-                           site.data, within=35.0)
+            await self.run("wait", "joined", len(self.sites), "--timeout", "60s", "--data",
+                           site.data, within=65.0)
 
     async def employ(self, agents):
         """Imports each site's agents at its own node."""
