@@ -64,6 +64,23 @@ def what_is_down_is_said_and_how_to_bring_it_back():
     assert "kill -9" not in text, text  # one thing at a time
 
 
+def what_is_wrong_goes_on_in_a_second_line_where_there_is_room():
+    view = a_view()
+    view.wrong = [{"site": "warsaw", "what": "word " * 20 + "end"}]
+    lines = shown(view, 80, 40)
+    at = next(i for i, line in enumerate(lines) if "✗ warsaw: word" in line)
+    assert lines[at + 1].strip().endswith("end"), lines[at:at + 2]
+    view.wrong *= 9  # each gets one line; none is left out for another's second
+    text = shown(view, 80, 40)
+    assert sum("✗ warsaw: word" in line for line in text) == 5, text
+
+
+def nothing_but_what_is_wrong_is_cut_short_in_80_columns():
+    view = a_view()
+    view.wrong, view.events = [], []
+    assert not [line for line in shown(view, 80, 40) if "…" in line]
+
+
 def a_narrow_line_ends_with_its_colours():
     assert screen.cut("\x1b[31mabcdef\x1b[0m", 4) == "\x1b[31mabc…\x1b[0m"
     assert screen.cut("abc", 3) == "abc"
@@ -108,7 +125,7 @@ def main():
     for test in tests:
         test()
         print("ok", test.__name__.replace("_", " "))
-    assert len(tests) == 7, len(tests)
+    assert len(tests) == 9, len(tests)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ FLOOD = {
     "marlin-chat": ["--rate", "0.25", "--public", "0"],
     "marlin-page": ["--rate", "0.25", "--public", "1"],
 }
+WHERE = "where"  # not for people: which site's node the screen asks, for it answers
 VERBS = ("cut", "mend", "kill", "start", "restart", "freeze", "thaw", "stop")
 
 
@@ -171,7 +172,7 @@ class Demo:
         with contextlib.suppress(OSError, ValueError, KeyError):
             order = json.loads(await asyncio.wait_for(reader.readline(), 5))
             try:
-                said = {"said": await self.obey(order["site"], order["verb"])}
+                said = {"said": await self.obey(order.get("site"), order["verb"])}
             except Failure as failure:
                 said = {"failed": str(failure)}
             writer.write(json.dumps(said).encode() + b"\n")
@@ -179,6 +180,8 @@ class Demo:
         writer.close()
 
     async def obey(self, name, verb):
+        if verb == WHERE:
+            return self.looker.view.asked or cast.SITES[0]
         site = self.mesh[name]
         if verb in ("kill", "stop", "freeze") and not site.pid:
             raise Failure(f"{name} does not run; tools/demo --site {name} start")
@@ -329,20 +332,20 @@ def not_running():
     return 1
 
 
+async def ask_demo(**order_words):
+    reader, writer = await asyncio.open_unix_connection(str(SOCKET))
+    writer.write(json.dumps(order_words).encode() + b"\n")
+    await writer.drain()
+    answer = json.loads(await asyncio.wait_for(reader.readline(), 60))
+    writer.close()
+    return answer
+
+
 def order(site, verb):
     os.chdir(ROOT)
     if not is_running():
         return not_running()
-
-    async def ask():
-        reader, writer = await asyncio.open_unix_connection(str(SOCKET))
-        writer.write(json.dumps({"site": site, "verb": verb}).encode() + b"\n")
-        await writer.drain()
-        answer = json.loads(await asyncio.wait_for(reader.readline(), 60))
-        writer.close()
-        return answer
-
-    answer = asyncio.run(ask())
+    answer = asyncio.run(ask_demo(site=site, verb=verb))
     if "failed" in answer:
         print(f"tools/demo: {answer['failed']}", file=sys.stderr)
         return 1
@@ -366,11 +369,13 @@ def join(site):
 
 
 def look(words, site):
-    """Becomes `crossfloor WORDS` at that site's node."""
+    """Becomes `crossfloor WORDS` at that site's node; without one, at the node that the screen asks.
+    """
     os.chdir(ROOT)
     about = note() if is_running() else None
     if about is None:
         return not_running()
+    site = site or asyncio.run(ask_demo(verb=WHERE))["said"]
     words = [CROSSFLOOR, *words, "--data", about["sites"][site]["data"]]
     print("$ " + " ".join(words), file=sys.stderr, flush=True)
     os.execv(CROSSFLOOR, words)

@@ -21,7 +21,7 @@ def words_of(arguments):
                "  tools/demo --site warsaw freeze   kill -STOP; then: thaw\n"
                "  tools/demo --site warsaw restart  in good order\n"
                "  tools/demo --join london          answer customers yourself\n"
-               "  tools/demo --look status          any verb of crossfloor, at helsinki's node\n"
+               "  tools/demo --look status          any verb of crossfloor, at a node that answers\n"
                "  tools/demo --site warsaw --look queue --watch")
     parser.add_argument("--once", action="store_true", help="the bounded story")
     parser.add_argument("--site", choices=cast.SITES, help="do VERB to this site")
@@ -43,7 +43,7 @@ def words_of(arguments):
 def main():
     words = words_of(sys.argv[1:])
     if words.look is not None:
-        return live.look(words.look, words.site or cast.SITES[0])
+        return live.look(words.look, words.site)
     if words.site:
         return live.order(words.site, words.verb)
     if words.join:

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import termios
+import textwrap
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN, REVERSE = "1", "2", "31", "32", "33", "36", "7"
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -101,7 +102,8 @@ def site_line(one, paint, width, now):
         return f" {pad(paint(one.name, BOLD), 9)} {pad(shown, 8)} {paint(gone, DIM)}"
     drowning = one.target_ms and one.oldest_ms > one.target_ms / 2
     colour = RED if one.late or drowning else YELLOW if one.waiting else DIM
-    columns = 9 + min(30, max(0, width - LEAST[0]))
+    waiting = f"{one.waiting:3d} "
+    columns = 13 + min(30, max(0, width - LEAST[0])) - len(waiting)
     links = " ".join(paint(peer[:3] if up else "✗" + peer[:2], GREEN if up else RED)
                      for peer, up in sorted(one.links.items()))
     return row([
@@ -109,7 +111,7 @@ def site_line(one, paint, width, now):
         paint(str(one.free), GREEN if one.free else DIM),
         paint(str(one.busy), YELLOW if one.busy else DIM),
         paint(str(one.away), DIM),
-        paint(f"{one.waiting:3d} {bar(one.waiting, MOST_WAITING, columns)}", colour),
+        paint(waiting + bar(one.waiting, MOST_WAITING, columns), colour),
         paint(span(one.oldest_ms) if one.oldest_ms else "–", colour),
         paint(span(one.target_ms) if one.oldest_ms else "", DIM),
         str(one.at_work),
@@ -119,7 +121,12 @@ def site_line(one, paint, width, now):
 
 def sites_part(view, paint, width, now):
     head = row([name for name, _, _ in COLUMNS], width)
-    return [paint(head, DIM)] + [site_line(one, paint, width, now) for one in view.sites.values()]
+    of_agents = head.index("AWAY") + len("AWAY") - head.index("FREE")
+    of_customers = head.index("WORK") + len("WORK") - head.index("WAITING")
+    groups = (" " * head.index("FREE") + " agents ".center(of_agents, "─") + " "
+              + " its customers ".center(of_customers, "─"))
+    return ([paint(groups, DIM), paint(head, DIM)]
+            + [site_line(one, paint, width, now) for one in view.sites.values()])
 
 
 def flows_part(view, paint):
@@ -140,21 +147,21 @@ def flows_part(view, paint):
 
 
 def title_of_flows(paint, names):
-    return (paint(" ANSWERED, last minute", DIM) + " " +
+    return (paint(" TAKEN ON, last minute", DIM) + " " +
             "".join(paint(right("by " + name, 12), DIM) for name in names))
 
 
-def customers_part(view, paint):
+def customers_part(view, paint, roomy):
     c = view.customers
     if not c:
         return []
     lines = []
     for brand, one in c["brands"].items():
         waited = f", waited {span(one['median_ms'])} (median)" if one["replies"] else ""
-        lines.append(f" brand {brand}: {one['written']} messages from customers, {one['replies']} "
-                     f"replies at their side{waited}")
+        lines.append(f" brand {brand}: {one['written']} messages written, {one['replies']} "
+                     f"replies came{waited}")
     last = c.get("last")
-    if last:
+    if last and roomy:
         lines.append(paint(f" last reply: on {last['account']}, "
                            f"{'in public' if last['public'] else 'in private'}, by "
                            f"{last['signature']}", DIM))
@@ -189,14 +196,22 @@ def tries_part(view, paint, most):
     return lines
 
 
-def wrong_part(view, paint, most):
+def wrong_part(view, paint, width, most):
+    """What is long goes on in a second line, as long as each gets its first."""
     if most < 2:
         return []
     if not view.wrong:
         return [paint(" ✓ nothing is wrong", GREEN) + paint("  (crossfloor status)", DIM)]
+    chosen = view.wrong[:most - 1]
     lines = [paint(" WRONG", DIM)]
-    for line in view.wrong[:most - 1]:
-        lines.append(f" {paint('✗', RED)} {line['site']}: {line['what']}")
+    spare = most - 1 - len(chosen)
+    for line in chosen:
+        text = textwrap.wrap(f"{line['site']}: {line['what']}", width - 4) or [""]
+        shown = text[:1 + spare]
+        spare -= len(shown) - 1
+        if len(shown) < len(text):
+            shown[-1] = cut(shown[-1] + " " + text[len(shown)], width - 4)
+        lines += [f" {paint('✗', RED)} {shown[0]}", *("   " + more for more in shown[1:])]
     return lines
 
 
@@ -211,15 +226,16 @@ def render(view, width, height, colour, clock, now):
     paint = Paint(colour)
     if width < LEAST[0] or height < LEAST[1]:
         return [cut(f"needs a terminal of {LEAST[0]}x{LEAST[1]} or more", width)]
-    head = f"Crossfloor: three sites, two brands, one floor   {clock}   {span(1000 * view.running)}"
+    cast = "three sites, two brands" if width >= 96 else "three sites"
+    head = f"Crossfloor: {cast}, one floor   {clock}   {span(1000 * view.running)}"
     if view.asked:
         head += f"   (as {view.asked} sees it)"
     fixed = [title(paint, head, width), *sites_part(view, paint, width, now), "",
-             *flows_part(view, paint), *customers_part(view, paint), ""]
+             *flows_part(view, paint), *customers_part(view, paint, height >= 26), ""]
     room = height - len(fixed) - 1
     suggestions = tries_part(view, paint, min(room, len(tries(view)) + 1))
     room -= len(suggestions) + 1
-    wrong = wrong_part(view, paint, min(room, 5)) if room > 1 else []
+    wrong = wrong_part(view, paint, width, min(room, 6)) if room > 1 else []
     room -= len(wrong) + (1 if wrong else 0)
     events = events_part(view, paint, min(room, 8))
     lines = fixed + suggestions
