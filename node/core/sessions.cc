@@ -317,6 +317,8 @@ void Sessions::notify(const NotifyAgent& notice, Now now) {
       push_ring(notice.agent, at->second, notice, now);
       break;
     case NotifyAgent::What::ring_over:
+      // If it turns out to be this agent's after all, that is news, however little it changed.
+      at->second.shown.erase(notice.conversation);
       push(at->second, client::RingOver{0, notice.conversation, notice.epoch, notice.reason});
       break;
     case NotifyAgent::What::conversation:

@@ -343,6 +343,25 @@ TEST_SUITE("sessions") {
     CHECK_FALSE(world.next<client::Changed>(1).yours);
   }
 
+  TEST_CASE("what was over and is the agent's after all is shown again, though nothing changed") {
+    SessionsWorld world;
+    world.desk.add("anna");
+    const auto message = world.log.message("m1", "ann", "hello");
+    const auto conversation = world.log.open(message, "ann");
+    const auto epoch = world.log.course(conversation, CourseState::active, "anna", world.desk.node);
+    world.log.commit();
+    world.log_in(1, "anna");
+    world.notify(NotifyAgent::What::conversation, "anna", conversation, epoch);
+    CHECK(world.next<client::Changed>(1).yours);
+    world.notify(NotifyAgent::What::conversation, "anna", conversation, epoch);
+    CHECK_FALSE(world.has<client::Changed>(1));
+    world.notify(NotifyAgent::What::ring_over, "anna", conversation, epoch, "lease ended");
+    world.notify(NotifyAgent::What::conversation, "anna", conversation, epoch);
+    const auto changed = world.next<client::Changed>(1);
+    CHECK(changed.yours);
+    CHECK(changed.view.unanswered == std::vector<MessageId>{message});
+  }
+
   TEST_CASE("what is not durable yet is not shown") {
     SessionsWorld world;
     world.desk.add("anna");

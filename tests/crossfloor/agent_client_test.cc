@@ -23,6 +23,7 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
   std::unique_ptr<AgentApi> api;
   static constexpr RequestId first_request = 1'001;
   std::size_t carried_out = 0;
+  std::size_t reads = 0;  // of clients, answered
   std::set<CommandId> known;
   std::vector<DeskCommand> done;
   std::set<std::size_t> not_answered;  // commands whose answer gets lost
@@ -54,7 +55,10 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     };
     node.run_read = [this](std::function<std::string(const Reader&)> work,
                            std::function<void(std::string)> then) -> Status {
-      later([this, work, then] { then(work(log.store)); });
+      later([this, work, then] {
+        then(work(log.store));
+        ++reads;
+      });
       return {};
     };
     api = std::make_unique<AgentApi>(*sessions, timer, node);
@@ -121,6 +125,10 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     answer.code = name_of(ErrorCode::stale);
     answer.conversation = desk.commands[index].conversation;
     api->carry_out(AnswerCommand{first_request + index, answer});
+  }
+  void tell(NotifyAgent::What what, const std::string& agent, const ConversationId& id,
+            const Epoch& epoch, const std::string& reason) {
+    api->carry_out(NotifyAgent{what, agent, id, epoch, {}, reason, true});
   }
   void ring_again(const std::string& agent, const ConversationId& id) {
     const auto epoch = log.course(id, CourseState::ringing, agent, desk.node);
@@ -262,6 +270,51 @@ TEST_SUITE("agents' clients") {
           return command.conversation == id && command.verb == Verb::reply;
         });
     CHECK(answers == 2);  // one, said twice
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("what was over and comes back is gone on with, and not answered twice") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.held = {1};  // the reply
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.desk.commands.size() == 2; });
+    const auto epoch = world.desk.commands[1].epoch;
+    // The lease ran out while home was away; then home says that it is still anna's.
+    world.tell(NotifyAgent::What::ring_over, "anna", id, epoch, "lease ended");
+    world.tell(NotifyAgent::What::conversation, "anna", id, epoch, "active");
+    // A whole other case takes longer than to work on this one anew would.
+    world.ring("anna", "bob", {"and mine?"});
+    world.wait_until([&] { return figures.closed == 1; });
+    CHECK(world.row(id).replies.empty());
+    world.carry_out(1, world.desk.commands[1], world.first_request + 1);
+    world.wait_until([&] { return figures.closed == 2; });
+    CHECK(world.row(id).replies.size() == 1);
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("a case whose lease was over before it was answered is worked on when it comes back") {
+    FloorWorld world;
+    world.desk.add("anna");
+    AutoOptions options = quick();
+    options.handling.mean = Duration{60'000};  // the first time it is not done before the end
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return figures.accepted == 1 && world.reads == 1; });
+    options.handling.mean = Duration{5};
+    const auto epoch = world.desk.commands[0].epoch;
+    world.tell(NotifyAgent::What::ring_over, "anna", id, epoch, "lease ended");
+    world.tell(NotifyAgent::What::conversation, "anna", id, epoch, "active");
+    world.wait_until([&] { return figures.closed == 1; });
+    CHECK(world.row(id).replies.size() == 1);
     world.tasks = nullptr;
   }
 

@@ -72,18 +72,23 @@ void AutoAgent::on(const client::Snapshot& snapshot) {
       task.epoch = view.epoch;
       task.view = view;
       task.working = true;
-      // What was said before the connection went is said again by the client, and its answer goes
-      // on from there: to work on it anew would be a second reply.
-      bool under_way = false;
-      for (auto& [command, said] : said_) {
-        const bool answers = said.step == Step::reply || said.step == Step::end;
-        if (said.conversation != view.conversation || !answers) continue;
-        said.number = task.number;
-        under_way = true;
-      }
-      if (!under_way) open(view.conversation);
+      go_on(view.conversation);
     }
   }
+}
+
+// With what is this agent's (again). What was said before the connection went is said again by the
+// client, and what waits for a home that is away may yet be done; its answer goes on from there: to
+// work on it anew would be a second reply.
+void AutoAgent::go_on(const ConversationId& id) {
+  bool under_way = false;
+  for (auto& [command, said] : said_) {
+    const bool answers = said.step == Step::reply || said.step == Step::end;
+    if (said.conversation != id || !answers) continue;
+    said.number = tasks_.at(id).number;
+    under_way = true;
+  }
+  if (!under_way) open(id);
 }
 
 void AutoAgent::on(const client::Ring& ring) {
@@ -116,7 +121,8 @@ void AutoAgent::on(const client::Changed& changed) {
   const auto id = changed.view.conversation;
   const auto at = tasks_.find(id);
   if (at == tasks_.end()) {
-    // The customer wrote again in one that was pending, and it came back without ringing.
+    // The customer wrote again in one that was pending, and it came back without ringing; or its
+    // lease was over for this node, and home says that it is still this agent's.
     if (!changed.yours || changed.view.state != CourseState::active) return;
     if (changed.view.unanswered.empty()) return;
     auto& task = tasks_[id];
@@ -124,7 +130,7 @@ void AutoAgent::on(const client::Changed& changed) {
     task.epoch = changed.view.epoch;
     task.view = changed.view;
     task.working = true;
-    return open(id);
+    return go_on(id);
   }
   Task& task = at->second;
   if (!changed.yours) {

@@ -80,6 +80,7 @@ class AutoAgent {
   void on(const client::Refused& refused);
   void on(const client::SlotsChanged& changed);
   void offered(const ConversationId& id, const Epoch& epoch);
+  void go_on(const ConversationId& id);
   void open(const ConversationId& id);
   void read_on(const ConversationId& id, const std::string& next);
   void work(const ConversationId& id, Duration time);
