@@ -8,8 +8,11 @@ std::optional<NodeId> Commands::home_of(const ConversationId& conversation) cons
   auto standing = rows::canonical(scribe_.view(), conversation);
   if (!standing.ok()) return std::nullopt;
   auto row = rows::conversation(scribe_.view(), standing.value());
-  if (!row.ok() || !row.value() || !row.value()->opened) return std::nullopt;
-  return row.value()->home();
+  if (row.ok() && row.value() && row.value()->opened) return row.value()->home();
+  // What rings here may have come before its history.
+  const Work* work = desk_.floor().work_of(conversation);
+  if (work == nullptr || work->state == SlotState::held) return std::nullopt;
+  return work->home;
 }
 
 void Commands::submit(RequestId request, const DeskCommand& command, Now now) {

@@ -74,6 +74,20 @@ TEST_SUITE("rings and history") {
     CHECK(ring.at <= *story.committed + RingWaits::patience + Duration{50});
   }
 
+  TEST_CASE("what rings without its history can be accepted: home knows it") {
+    Story story;
+    story.lose(false);
+    story.world.write(0, CoreWorld::chat, "4711", "hello?");
+    story.world.run(Duration{1'000});
+    REQUIRE(story.world.rings().size() == 1);
+    const NotifyAgent ring = story.world.rings()[0].notice;
+    const auto accepted = story.world.say(
+        1, "ann", Verb::accept, ring.conversation,
+        [&](DeskCommand& command) { command.epoch = ring.epoch; }, Duration{500});
+    CHECK(accepted.what == "");  // it is answered when the agent's node holds it, too
+    CHECK(story.world.core(0).home().find(ring.conversation)->state == CourseState::active);
+  }
+
   TEST_CASE("named are the newest entries of every origin and of the conversation before") {
     CoreWorld world({"helsinki", "warsaw"});
     world.start();
