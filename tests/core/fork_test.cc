@@ -128,8 +128,9 @@ TEST_SUITE("a fork") {
       INFO(finding.what);
       CHECK(finding.check != "receipts");
     }
-    const auto check = std::find_if(report.checks.begin(), report.checks.end(),
-                                    [](const VerifyCheck& one) { return one.check == "receipts"; });
+    const auto check =
+        std::find_if(report.checks.begin(), report.checks.end(),
+                     [](const VerifyCheck& done) { return done.check == "receipts"; });
     REQUIRE(check != report.checks.end());
     CHECK(check->verdict == Verdict::holds);
     CHECK(check->what ==
