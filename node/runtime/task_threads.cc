@@ -33,7 +33,9 @@ struct TaskThreads::Impl {
     }
   }
 
-  ~Impl() {
+  ~Impl() { close(); }
+
+  void close() {
     loop_side->closed = true;
     stop.request_stop();
     {
@@ -42,6 +44,7 @@ struct TaskThreads::Impl {
     }
     wake.notify_all();
     for (std::thread& thread : threads) thread.join();
+    threads.clear();
   }
 
   std::unique_ptr<Job> next() {
@@ -71,6 +74,10 @@ TaskThreads::TaskThreads(LoopInbox& inbox, Options options)
 TaskThreads::~TaskThreads() = default;
 
 Status TaskThreads::submit(std::unique_ptr<Job> job) {
+  if (impl_->loop_side->closed) {
+    return Error{ErrorCode::unavailable,
+                 std::string("the ") + impl_->options.name + " threads have ended", "", ""};
+  }
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->queue.size() >= impl_->options.queue) {
@@ -84,6 +91,10 @@ Status TaskThreads::submit(std::unique_ptr<Job> job) {
   ++impl_->loop_side->open;
   impl_->wake.notify_one();
   return {};
+}
+
+void TaskThreads::close() {
+  impl_->close();
 }
 
 std::stop_token TaskThreads::stop_token() const {

@@ -27,20 +27,22 @@ class TaskThreads {
 
   // On the loop's thread. The inbox outlives this.
   TaskThreads(LoopInbox& inbox, Options options);
-  // Waits for the jobs that run (see stop_token); those that wait are dropped; no `then` runs
-  // after.
-  ~TaskThreads();
+  ~TaskThreads();  // closes it
   TaskThreads(const TaskThreads&) = delete;
   TaskThreads& operator=(const TaskThreads&) = delete;
 
   // work: Result<T>(); then: void(Result<T>). Both may be move-only. What `work` throws becomes
-  // an error of code io. Errors: full. On the loop's thread.
+  // an error of code io. Errors: full, unavailable (closed). On the loop's thread.
   template <typename Work, typename Then>
   Status run(Work work, Then then) {
     return submit(std::make_unique<JobOf<Work, Then>>(std::move(work), std::move(then)));
   }
 
-  // Asked to stop when this is destroyed: a long job looks at it between slices.
+  // Waits for the jobs that run (see stop_token); those that wait are dropped; no `then` runs
+  // after. For who goes on with what the jobs shared, a file for example.
+  void close();
+
+  // Asked to stop when this is closed: a long job looks at it between slices.
   std::stop_token stop_token() const;
   std::size_t waiting() const;  // jobs that wait or run, or whose `then` has not run
 

@@ -401,6 +401,8 @@ NodeProcess::End NodeProcess::run() {
   introduction_.reset();
   control_server_.reset();
   server_.reset();
+  // Begun a moment ago, the worker may still be writing the same file, of earlier heads.
+  worker_.close();
   if (end.why == End::Why::stopped && !reading_) {
     auto heads = stored_heads(*foundation_.store);
     const Status written = heads.ok()

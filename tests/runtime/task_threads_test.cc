@@ -135,6 +135,28 @@ TEST_SUITE("task threads") {
     CHECK_FALSE(told);
     CHECK(started == 1);
   }
+
+  TEST_CASE("closed, they have ended what ran, and take nothing more") {
+    LoopForTests loop;
+    LoopInbox inbox(loop.port());
+    TaskThreads threads(inbox, {});
+    std::atomic<int> started{0};
+    bool written = false;  // by the job, read here: nobody else may be at it any more
+    const auto job = [&, stop = threads.stop_token()]() -> Status {
+      ++started;
+      while (!stop.stop_requested()) std::this_thread::yield();
+      written = true;
+      return {};
+    };
+    CHECK(threads.run(job, [](Status) {}).ok());
+    CHECK(threads.run(job, [](Status) {}).ok());
+    REQUIRE(loop.until([&] { return started == 1; }));
+    threads.close();
+    CHECK(written);
+    CHECK(started == 1);
+    CHECK(threads.run(job, [](Status) {}).error().code == ErrorCode::unavailable);
+    threads.close();
+  }
 }
 
 TEST_SUITE("passwords") {
