@@ -220,6 +220,10 @@ void Desk::changed(const Conversation& c, Now now) {
         ledger_.taken(c.home(), c.id, c.assigned, term, now.steady, now);
       }
       floor_.renew(c.id, c.epoch, c.home());
+      if (c.state == CourseState::wrap_up && floor_.work_of(c.id)->state == SlotState::busy) {
+        // Home's lease was resumed before the log that says how far the agent is.
+        (void)floor_.wrap_up(c.id, c.epoch, now.steady + wrap_up_time, now).ok();
+      }
     }
   }
   if (resumed_ && had.empty() && c.home() != mesh_.self() && is_missing(c)) {
@@ -371,6 +375,9 @@ void Desk::carried_out(const DeskCommand& command, const CommandAnswer& answer, 
 // --- events of the router ---
 
 void Desk::on(const Requeue& event, Now now) {
+  // What an agent's command sent back is by now written down and queued anew, or even rings again.
+  const auto at = queued_.find(event.conversation);
+  if (at != queued_.end() && at->second > event.epoch) return;
   queued_.erase(event.conversation);
   home_->requeue(event.conversation, event.epoch, word_of(event.reason), now);
 }

@@ -180,6 +180,38 @@ TEST_SUITE("desk over nodes") {
     CHECK(world.core(0).home().find(id)->agent == "ann");
   }
 
+  TEST_CASE("a wrap-up ends although the agent's node lost its disk meanwhile") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(1, "ann");
+    const auto id = chat_at_the_other_site(world);
+    REQUIRE(world.say(1, "ann", Verb::wrap_up, id).ok);
+    world.host(1).disk = MemoryStore();
+    world.restart(1);
+    world.run(Duration{90'000});
+    const Conversation* c = world.core(0).home().find(id);
+    CHECK((c == nullptr || c->state != CourseState::wrap_up));
+  }
+
+  TEST_CASE("what one agent declines rings once at the next one") {
+    for (const std::size_t declines_at : {0, 1}) {
+      CAPTURE(declines_at);
+      CoreWorld world({"helsinki", "warsaw"});
+      world.start();
+      world.add_agent(declines_at, "ann");
+      world.write(0, CoreWorld::chat, "4711", "hello?");
+      world.run(Duration{1'000});
+      const auto id = world.conversation(0, CourseState::ringing)->id;
+      world.add_agent(0, "bob");
+      REQUIRE(world.say(declines_at, "ann", Verb::decline, id).ok);
+      world.run(Duration{5'000});
+      REQUIRE(world.rings().size() == 2);
+      CHECK(world.rings()[1].notice.agent == "bob");
+      CHECK(world.rings()[1].notice.epoch == world.core(0).home().find(id)->epoch);
+      CHECK(world.core(0).home().find(id)->reason == "offered");
+    }
+  }
+
   TEST_CASE("a customer whom an agent lets wait is in the queue and in the status (rule 21)") {
     CoreWorld world({"helsinki", "warsaw"});
     for (std::size_t i = 0; i < 2; ++i) {
