@@ -178,6 +178,12 @@ Epoch Home::next_epoch(const Conversation& conversation, Now now) {
   return {conversation.term(), scribe_.next_time(now), mesh_.self()};
 }
 
+// Who takes it works elsewhere than who had it last, or, if nobody had, than its home.
+bool Home::changes_site(const Conversation& c) const {
+  const NodeId before = c.last_agent_node.is_zero() ? mesh_.self() : c.last_agent_node;
+  return mesh_.site_of(before) != mesh_.site_of(c.agent_node);
+}
+
 // A course entry that changes nothing but the state.
 CourseBody Home::keep(const Conversation& c, CourseState state, std::string reason) const {
   CourseBody body;
@@ -210,8 +216,6 @@ std::optional<Epoch> Home::assign(const ConversationId& id, const std::string& a
   body.agent = agent;
   body.agent_node = agent_node;
   body.trace = trace_json;
-  const NodeId before = c.last_agent_node.is_zero() ? mesh_.self() : c.last_agent_node;
-  body.changes_site = mesh_.site_of(before) != mesh_.site_of(agent_node);
   body.epoch = next_epoch(c, now);
   const Epoch epoch = body.epoch;
   scribe_.write(region_of(c), EntryKind::course, id.as<Subject>(), body, now);

@@ -112,6 +112,7 @@ class Home {
   bool mine(const std::vector<NodeId>& order, Duration patience, Now now) const;
   Epoch next_epoch(const Conversation& conversation, Now now);
   Scribe::Written course(const Conversation& conversation, CourseBody body, Now now);
+  bool changes_site(const Conversation& conversation) const;
   CourseBody keep(const Conversation& conversation, CourseState state, std::string reason) const;
   void name_parent(ReplyBody& reply) const;
   Scribe::Written write_reply(const Conversation& conversation, const DeskCommand& command,

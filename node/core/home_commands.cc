@@ -99,6 +99,7 @@ Home::Done Home::command(const DeskCommand& command, Now now) {
       if (c.state != CourseState::ringing) return wrong_state("ringing");
       body.state = CourseState::active;
       body.reason = "accepted";
+      body.changes_site = changes_site(c);
       return write();
     case Verb::decline:
       if (c.state != CourseState::ringing) return wrong_state("ringing");

@@ -267,6 +267,23 @@ TEST_SUITE("desk over nodes") {
     CHECK(world.ask(0, "queue")["rows"].empty());
   }
 
+  TEST_CASE("an offer that nobody takes changes no site (rule 17)") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(1, "ann");
+    world.write(0, CoreWorld::chat, "4711", "hello?");
+    world.run(Duration{1'000});
+    const auto id = world.conversation(0, CourseState::ringing)->id;
+    CHECK(world.core(0).home().find(id)->site_changes == 0);
+    world.add_agent(1, "eve");
+    REQUIRE(world.say(1, "ann", Verb::decline, id).ok);
+    world.run(Duration{1'000});
+    REQUIRE(world.core(0).home().find(id)->agent == "eve");
+    CHECK(world.core(0).home().find(id)->site_changes == 0);
+    REQUIRE(world.say(1, "eve", Verb::accept, id).ok);
+    CHECK(world.core(0).home().find(id)->site_changes == 1);
+  }
+
   TEST_CASE("a conversation that changed sites too often is an alarm in the status (rule 17)") {
     CoreWorld world({"helsinki", "warsaw"});
     world.start();
