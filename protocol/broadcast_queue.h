@@ -7,6 +7,8 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <tuple>
 #include <vector>
 
 #include "protocol/ids.h"
@@ -17,7 +19,7 @@ class BroadcastQueue {
  public:
   // There is news of `node`: it is told from the beginning.
   void add(const NodeId& node);
-  void remove(const NodeId& node) { entries_.erase(node); }
+  void remove(const NodeId& node);
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
 
@@ -33,11 +35,21 @@ class BroadcastQueue {
  private:
   struct Entry {
     int told = 0;
-    int rounds = 0;
+    std::uint64_t round = 0;  // in which it came
     std::uint64_t order = 0;
   };
+  using Rank = std::tuple<int, std::uint64_t, NodeId>;
+  static Rank rank_of(const NodeId& node, const Entry& entry) {
+    return {entry.told, UINT64_MAX - entry.order, node};
+  }
+
+  // The same entries, in the order in which they are told, and in that in which they came: a mesh
+  // of a thousand nodes has hundreds of them when it begins.
   std::map<NodeId, Entry> entries_;
+  std::set<Rank> ranked_;
+  std::map<std::uint64_t, NodeId> by_order_;
   std::uint64_t next_order_ = 0;
+  std::uint64_t round_ = 0;
 };
 
 }  // namespace crossfloor

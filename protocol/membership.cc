@@ -55,7 +55,7 @@ void Membership::add_member(const NodeId& node, std::string site, Region region,
 void Membership::forget(const NodeId& node) {
   const auto found = members_.find(node);
   if (found == members_.end()) return;
-  if (found->second.live()) --live_peers_;
+  if (found->second.live()) remove_living(found->second);
   members_.erase(found);
   ++load_marks_;
   probes_.forget(node);
@@ -283,7 +283,7 @@ void Membership::probe_failed(const Probe& probe, Now now, MembershipOutbox& out
   if (member.last_heard && *member.last_heard >= probe.started) return;  // by another road
   // Helpers who did not even say that they failed: perhaps it is us who cannot be heard.
   if (probe.in_turn)
-    adjust_health(live_peers_ > 1 ? static_cast<int>(probe.silent_helpers.size()) : 1);
+    adjust_health(living_.size() > 1 ? static_cast<int>(probe.silent_helpers.size()) : 1);
   accuse(member, self_, now, out);
 }
 
@@ -296,7 +296,7 @@ void Membership::check_suspects(Now now, MembershipOutbox& out) {
 }
 
 void Membership::check_isolation(Now now, MembershipOutbox& out) {
-  if (live_peers_ == 0) {
+  if (living_.empty()) {
     heard_anybody_ = now.steady;
     return;
   }
@@ -346,7 +346,7 @@ std::optional<Instant> Membership::timers() const {
   consider(probes_.deadline());
   consider(suspicion_.deadline());
   for (const auto& [node, at] : checks_) consider(at);
-  if (live_peers_ > 0) {
+  if (!living_.empty()) {
     consider(next_probe_);
     consider(heard_anybody_ + options_.isolation_after);
     if (!queue_.empty()) consider(next_gossip_);
@@ -390,11 +390,33 @@ MemberNews Membership::own_news(MemberState state) const {
   return {self_, own_.generation, own_.started_ms, own_.incarnation, state, {}};
 }
 
-// Floyd's way would be shorter, but members die in between: a partial shuffle of the live.
+void Membership::add_living(Member& member) {
+  member.place = living_.size();
+  living_.push_back(member.node);
+}
+
+// The last one takes its place.
+void Membership::remove_living(const Member& member) {
+  const NodeId last = living_.back();
+  living_[member.place] = last;
+  members_.at(last).place = member.place;
+  living_.pop_back();
+}
+
+// Of a large mesh few are drawn: by trying. Of a small one a partial shuffle, which always ends.
 std::vector<NodeId> Membership::random_live(std::size_t count, const NodeId& except) {
   std::vector<NodeId> live;
-  for (const auto& [node, member] : members_) {
-    if (member.live() && node != except) live.push_back(node);
+  if (count * 4 < living_.size()) {
+    while (live.size() < count) {
+      const NodeId& node = living_[random_.below(living_.size())];
+      if (node != except && std::find(live.begin(), live.end(), node) == live.end()) {
+        live.push_back(node);
+      }
+    }
+    return live;
+  }
+  for (const NodeId& node : living_) {
+    if (node != except) live.push_back(node);
   }
   count = std::min(count, live.size());
   for (std::size_t i = 0; i < count; ++i)

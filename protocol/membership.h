@@ -48,6 +48,7 @@ struct Member {
   bool load_confirmed = false;
   NodeId accuser;                      // who said last that it is suspect or dead
   std::uint32_t told_incarnation = 0;  // up to here (+1) it was told of rumours we did not believe
+  std::size_t place = 0;               // among the living, while it is one of them
 
   bool live() const { return state == MemberState::alive || state == MemberState::suspect; }
 };
@@ -114,7 +115,7 @@ class Membership {
   // In id order: the own node (unless it left), the alive and the suspect: a suspicion alone moves
   // no work.
   std::vector<NodeId> live() const;
-  std::size_t live_count() const { return live_peers_ + (left_ ? 0 : 1); }
+  std::size_t live_count() const { return living_.size() + (left_ ? 0 : 1); }
   std::optional<Instant> last_heard(const NodeId& node) const;
   // The 99th percentile of the round trip, as answered pings showed it lately; zero: not known.
   Duration round_trip(const NodeId& node) const { return round_trips_.nearly_worst(node); }
@@ -168,6 +169,8 @@ class Membership {
   MemberNews news_of(const Member& member) const;
   MemberNews own_news(MemberState state) const;
   std::vector<NodeId> random_live(std::size_t count, const NodeId& except);
+  void add_living(Member& member);
+  void remove_living(const Member& member);
   int live_total() const { return static_cast<int>(live_count()); }
   void adjust_health(int by);
 
@@ -180,7 +183,7 @@ class Membership {
   int score_ = 0;
 
   std::map<NodeId, Member> members_;
-  std::size_t live_peers_ = 0;
+  std::vector<NodeId> living_;  // peers, in no order: to draw from
   std::uint64_t load_marks_ = 0;
 
   Probes probes_;

@@ -240,10 +240,10 @@ void Membership::set_state(Member& member, MemberState state, Now now) {
   ++load_marks_;
   if (member.live() == was_live) return;
   if (was_live) {
-    --live_peers_;
+    remove_living(member);
     return;
   }
-  ++live_peers_;
+  add_living(member);
   const auto place = random_.below(round_.size() + 1);
   round_.insert(round_.begin() + static_cast<std::ptrdiff_t>(place), member.node);
 }
