@@ -188,11 +188,18 @@ void Inspector::wrong_conversations(Json& list, Now now) const {
                              "crossfloor explain " + ids[0].substr(0, 12),
                              "crossfloor assign " + ids[0].substr(0, 12) + " AGENT --reason …"));
   }
-  for (const auto& [id, what] : core_.desk().alarms()) {
-    list.push_back(complaint(Urgency::unanswered,
-                             "conversation " + id.hex().substr(0, 12) + " " + what,
-                             "crossfloor explain " + id.hex().substr(0, 12),
-                             "crossfloor assign " + id.hex().substr(0, 12) + " AGENT --reason …"));
+  if (const auto& alarms = core_.desk().alarms(); !alarms.empty()) {
+    const auto& [first, why] = *alarms.begin();
+    const std::string name = first.hex().substr(0, 12);
+    std::string what = "conversation " + name + " " + why;
+    if (alarms.size() > 1) {
+      std::vector<std::string> ids;
+      for (const auto& [id, each] : alarms) ids.push_back(id.hex());
+      what = std::to_string(ids.size()) + " conversations are such a case (" + ids_text(ids) +
+             "): " + what;
+    }
+    list.push_back(complaint(Urgency::unanswered, what, "crossfloor explain " + name,
+                             "crossfloor assign " + name + " AGENT --reason …"));
   }
   if (!twice.empty()) {
     list.push_back(

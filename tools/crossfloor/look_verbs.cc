@@ -187,7 +187,10 @@ Exit show_queue(const Json& answer, std::ostream& out, const Look& look) {
     table.print(out, look);
   }
   if (number(answer, "not_placed") > 0) {
-    out << count(answer, "not_placed") << " messages are not placed in a conversation yet\n";
+    const bool one = number(answer, "not_placed") == 1;
+    out << count(answer, "not_placed")
+        << (one ? " message is not placed" : " messages are not placed")
+        << " in a conversation yet\n";
   }
   return Exit::fine;
 }

@@ -110,44 +110,75 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
-// The widths of the columns; where their sum is over `width`, the widest lose first.
-std::vector<std::size_t> Table::fitted(std::size_t width) const {
+bool Table::says_nothing(std::size_t column) const {
+  return std::all_of(rows_.begin(), rows_.end(), [column](const std::vector<Cell>& row) {
+    return row[column].text.empty() || row[column].text == "0";
+  });
+}
+
+// The widths of the columns; 0: it is left out.
+std::vector<std::size_t> Table::fitted(std::size_t width,
+                                       std::vector<std::string>& left_out) const {
+  constexpr std::size_t readable = 12;  // of a longer text
+  constexpr std::size_t always = 2;     // columns that stay, whatever becomes of them
   constexpr std::size_t least = 6;
-  std::vector<std::size_t> widths;
-  std::size_t all = 0;
+  std::vector<std::size_t> widths, shortest;
   for (std::size_t i = 0; i < titles_.size(); ++i) {
     widths.push_back(columns_of(titles_[i]));
     for (const auto& row : rows_) widths[i] = std::max(widths[i], columns_of(row[i].text));
-    all += widths[i] + (i > 0 ? 2 : 0);
+    const std::size_t title = std::max(readable, columns_of(titles_[i]));
+    shortest.push_back(whole_[i] ? widths[i] : std::min(widths[i], title));
   }
-  while (width > 0 && all > width) {
+  if (width == 0) return widths;
+  const auto sum = [](const std::vector<std::size_t>& all) {
+    std::size_t columns = 0, count = 0;
+    for (const std::size_t each : all) {
+      columns += each;
+      if (each > 0) ++count;
+    }
+    return columns + 2 * (count > 0 ? count - 1 : 0);
+  };
+  const auto leave_out = [&](std::size_t i) { widths[i] = shortest[i] = 0; };
+  for (std::size_t i = titles_.size(); i-- > always && sum(widths) > width;) {
+    if (says_nothing(i)) leave_out(i);
+  }
+  for (std::size_t i = titles_.size(); i-- > always && sum(shortest) > width;) {
+    if (widths[i] > 0) leave_out(i);
+  }
+  for (std::size_t i = 0; i < titles_.size(); ++i) {
+    if (widths[i] == 0) left_out.push_back(titles_[i]);
+  }
+  while (sum(widths) > width) {
     std::size_t widest = widths.size();
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      if (whole_[i] || widths[i] <= least) continue;
+      const bool at_its_end = widths[i] <= (sum(shortest) > width ? least : shortest[i]);
+      if (whole_[i] || at_its_end) continue;
       if (widest == widths.size() || widths[i] > widths[widest]) widest = i;
     }
     if (widest == widths.size()) break;
     --widths[widest];
-    --all;
   }
   return widths;
 }
 
 void Table::print(std::ostream& out, const Look& look) const {
-  const auto widths = fitted(look.width);
+  std::vector<std::string> left_out;
+  const auto widths = fitted(look.width, left_out);
   const auto line = [&](const auto& text_at, const auto& tint_at) {
     std::size_t used = 0;
     for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (widths[i] == 0) continue;
+      const std::size_t gap = used > 0 ? 2 : 0;
+      if (look.width > 0 && used + gap >= look.width) break;
       std::size_t room = widths[i];
-      if (look.width > 0) room = std::min(room, look.width > used ? look.width - used : 0);
+      if (look.width > 0) room = std::min(room, look.width - used - gap);
       const std::string text = cut_to(text_at(i), room);
-      const std::size_t columns = columns_of(text);
-      const std::string pad(columns < widths[i] ? widths[i] - columns : 0, ' ');
-      const bool last = i + 1 == widths.size();
+      const std::string pad(room - columns_of(text), ' ');
+      const bool last = std::all_of(widths.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                    widths.end(), [](std::size_t each) { return each == 0; });
       const std::string shown = tinted(text, tint_at(i), look.colour);
-      out << (right_[i] ? pad + shown : last ? shown : shown + pad) << (last ? "" : "  ");
-      used += widths[i] + 2;
-      if (look.width > 0 && used >= look.width) break;
+      out << std::string(gap, ' ') << (right_[i] ? pad + shown : last ? shown : shown + pad);
+      used += gap + room;
     }
     out << "\n";
   };
@@ -155,6 +186,10 @@ void Table::print(std::ostream& out, const Look& look) const {
   for (const auto& row : rows_) {
     line([&](std::size_t i) { return row[i].text; }, [&](std::size_t i) { return row[i].tint; });
   }
+  if (left_out.empty()) return;
+  std::string note = "no room for:";
+  for (const std::string& title : left_out) note += (note.back() == ':' ? " " : ", ") + title;
+  out << tinted(cut_to(note, look.width), Tint::dim, look.colour) << "\n";
 }
 
 std::string age_text(std::int64_t ms) {

@@ -28,15 +28,18 @@ struct Look {
 class Table {
  public:
   // A title that begins with '>' is that of a column of numbers, which stand on the right; with
-  // '#', of ids. Where the terminal is too narrow, the widest of the other columns are shortened,
-  // so that every column is seen.
+  // '#', of ids. The most important columns come first. Where the terminal is too narrow, columns
+  // that say nothing (empty, or 0 in each row) are left out, the widest of the others are shortened
+  // as far as they can still be read, and then the last ones are left out. What was left out is
+  // named below.
   explicit Table(std::vector<std::string> titles);
   void add(std::vector<Cell> row);  // as many cells as titles
   bool empty() const { return rows_.empty(); }
   void print(std::ostream& out, const Look& look) const;
 
  private:
-  std::vector<std::size_t> fitted(std::size_t width) const;
+  std::vector<std::size_t> fitted(std::size_t width, std::vector<std::string>& left_out) const;
+  bool says_nothing(std::size_t column) const;
 
   std::vector<std::string> titles_;
   std::vector<bool> right_;
