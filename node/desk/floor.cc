@@ -110,10 +110,10 @@ void Floor::note_fitting(const Need& need, const Agent* best, Trace& trace) cons
                           : agent != best                    ? "another fits better"
                                                              : "";
     const bool helper = agent->channel(kind)->duty == Duty::helper;
-    trace.add({agent->record.node, name,
-               std::string(helper ? "helper" : "primary") + ", " + std::to_string(agent->units) +
-                   " of " + std::to_string(agent->record.total_units) + " units used",
-               0, why_not});
+    std::string known = helper ? "helper, " : "primary, ";
+    known.append(std::to_string(agent->units)).append(" of ");
+    known.append(std::to_string(agent->record.total_units)).append(" units used");
+    trace.add({agent->record.node, name, std::move(known), 0, why_not});
   }
   trace.candidates_left_out +=
       static_cast<std::uint32_t>(groups_.count_fitting(need) - fitting.size());

@@ -135,18 +135,21 @@ void Router::place(const ConversationId& conversation, Now now, DeskOutbox& out)
         std::find(excluded.begin(), excluded.end(), task.what.preferred_agent) != excluded.end();
     if (now.steady >= task.reserved_until || declined) task.reserved = false;
   }
-  put_in_line(task, now);
-  do {
-    while (open_ && task.stage == Stage::waiting && place_locally(task, now, out)) {
+  Need need = need_of(task, now);
+  put_in_line(task, need);
+  for (;;) {
+    while (open_ && task.stage == Stage::waiting && place_locally(task, need, now, out)) {
     }
-    if (task.stage == Stage::waiting) push(task, now, out);
+    if (task.stage == Stage::waiting) push(task, need, now, out);
     if (task.stage != Stage::waiting) return;
-  } while (forget_exclusions(task, now));
+    if (!forget_exclusions(task, now)) break;
+    need = need_of(task, now);
+  }
   set_timer(task, next_look(task, now));
 }
 
-void Router::put_in_line(Task& task, Now now) {
-  const auto lane = lane_of(task, now);
+void Router::put_in_line(const Task& task, const Need& need) {
+  const auto lane = lane_of(task, need);
   if (task.reserved) {
     line_.reserve(task.what.conversation, lane, task.since, task.what.preferred_agent,
                   task.what.directed);
@@ -156,14 +159,15 @@ void Router::put_in_line(Task& task, Now now) {
 }
 
 // True if it is worth another try: a slot was given away, perhaps to one that is more urgent.
-bool Router::place_locally(Task& task, Now now, DeskOutbox& out) {
+// `need` is what it asks for, and is kept so.
+bool Router::place_locally(Task& task, Need& need, Now now, DeskOutbox& out) {
   if (task.reserved && task.what.preferred_node != self_) return false;
-  const Need need = need_of(task, now);
   const auto best = floor_.best(need);
   if (best) return give_head(*best, now, out);
   if (!task.reserved || floor_.why_not(need) == DeclineReason::full) return false;
   task.reserved = false;  // that agent is not here: wait for anybody
-  put_in_line(task, now);
+  need = need_of(task, now);
+  put_in_line(task, need);
   return true;
 }
 
@@ -211,7 +215,7 @@ void Router::decide(Task& task, const NodeId& node, const std::string& agent, No
     }
   }
   out.decisions.push_back(
-      {task.what.conversation, agent, node, nonce, lease_term(task.what), trace});
+      {task.what.conversation, agent, node, nonce, lease_term(task.what), std::move(trace)});
 }
 
 // ---- After the decision -----------------------------------------------------------------------
@@ -489,9 +493,8 @@ Need Router::need_of(const Task& task, Now now) const {
   return need;
 }
 
-Lane Router::lane_of(const Task& task, Now now) const {
+Lane Router::lane_of(const Task& task, const Need& need) const {
   const auto& what = task.what;
-  const Need need = need_of(task, now);
   Lane lane{what.service,
             what.target,
             weight_of(what.priority, what.mood),

@@ -233,8 +233,8 @@ class Router {
   Nonce fresh_nonce();
   void note_class(const ServiceClass& service, Now now);
   void place(const ConversationId& conversation, Now now, DeskOutbox& out);
-  void put_in_line(Task& task, Now now);
-  bool place_locally(Task& task, Now now, DeskOutbox& out);
+  void put_in_line(const Task& task, const Need& need);
+  bool place_locally(Task& task, Need& need, Now now, DeskOutbox& out);
   bool give_head(const std::string& agent, Now now, DeskOutbox& out);
   void assign_local(Task& task, const std::string& agent, std::uint32_t rule, Now now,
                     DeskOutbox& out);
@@ -256,14 +256,14 @@ class Router {
   Duration patience(const NodeId& node) const;
   void exclude(const WaitingConversation& what, Now now);
   Need need_of(const Task& task, Now now) const;
-  Lane lane_of(const Task& task, Now now) const;
+  Lane lane_of(const Task& task, const Need& need) const;
   std::vector<std::string> excluded_from(const ConversationId& conversation, Instant now) const;
   WaitingLine::Filter filter_for(const std::string& agent, const NodeId* remote, Now now) const;
   void start_trace(Trace& trace, std::uint32_t rule, const Task& task, Now now) const;
 
   // router_push.cc
-  void push(Task& task, Now now, DeskOutbox& out);
-  void push_to_preferred(Task& task, Now now, DeskOutbox& out);
+  void push(Task& task, const Need& need, Now now, DeskOutbox& out);
+  void push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out);
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
   void offer_failed(Tasks::iterator task, const std::string& answer, Now now, DeskOutbox& out);

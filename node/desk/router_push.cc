@@ -51,14 +51,13 @@ std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
 
 }  // namespace
 
-void Router::push(Task& task, Now now, DeskOutbox& out) {
+void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
   if (task.reserved) {
-    push_to_preferred(task, now, out);
+    push_to_preferred(task, need, now, out);
     return;
   }
   const auto& what = task.what;
-  if (!line_.leads_its_lane(what.conversation) || lane_of(task, now).home_only) return;
-  const Need need = need_of(task, now);
+  if (!line_.leads_its_lane(what.conversation) || lane_of(task, need).home_only) return;
   // All own fitting agents are on the list: somebody elsewhere may not be, so every node is asked
   // once, whatever it seems to have free.
   const bool survey =
@@ -111,7 +110,7 @@ void Router::push(Task& task, Now now, DeskOutbox& out) {
 }
 
 // Asks the last agent's node once; if that agent is busy, the node pulls when there is a free slot.
-void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
+void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out) {
   const auto& node = task.what.preferred_node;
   if (node == self_) return;
   const auto peers = peers_.usable(now);
@@ -119,7 +118,7 @@ void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
     return each.record->node == node && !each.record->drained;
   });
   const bool may = peer != peers.end() && peers_.may_see(node, task.what.region) &&
-                   !avoided(node, now.steady) && !lane_of(task, now).home_only;
+                   !avoided(node, now.steady) && !lane_of(task, need).home_only;
   if (!may) {
     task.reserved = false;
     task.asked.clear();
@@ -134,7 +133,7 @@ void Router::push_to_preferred(Task& task, Now now, DeskOutbox& out) {
                   task.what.directed ? "named by a person" : "had it last",
                   static_cast<std::uint64_t>(peer->age.count()),
                   {}});
-  offer_to(task, node, need_of(task, now), task.reserved_until - now.steady, now, out);
+  offer_to(task, node, need, task.reserved_until - now.steady, now, out);
 }
 
 void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
@@ -164,6 +163,7 @@ void Router::offer_failed(Tasks::iterator it, const std::string& answer, Now now
 // Everybody who could take it has said no within five minutes: then it is offered anew to all,
 // rather than to nobody.
 bool Router::forget_exclusions(Task& task, Now now) {
+  if (!excluded_.count(task.what.conversation)) return false;
   const Need need = need_of(task, now);
   if (need.excluded.empty()) return false;
   Instant last_no = Instant::min();
@@ -173,7 +173,7 @@ bool Router::forget_exclusions(Task& task, Now now) {
   if (now.steady < last_no + options_.forget_after) return false;
   if (open_ && floor_.why_not(need) == DeclineReason::full) return false;
   const auto& service = task.what.service;
-  const bool others_may = !lane_of(task, now).home_only;
+  const bool others_may = !lane_of(task, need).home_only;
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     if (!others_may || record.drained || !peers_.may_see(record.node, task.what.region)) continue;
