@@ -497,7 +497,7 @@ Lane Router::lane_of(const Task& task, const Need& need) const {
   const auto& what = task.what;
   Lane lane{what.service,
             what.target,
-            weight_of(what.priority, what.mood),
+            weight_of(what.priority, what.mood, what.topic_weight),
             need.optional_skills,
             what.team,
             what.region,

@@ -26,14 +26,20 @@ const ChannelDuty* channel_for(const AgentProfile& agent, ChannelKind kind) {
 
 }  // namespace
 
-std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood) {
+std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood, std::uint32_t topic) {
   constexpr std::array<std::uint32_t, 4> by_priority{1000, 1250, 1600, 2000};
   constexpr std::array<std::uint32_t, 3> by_mood{1000, 1100, 1250};
-  return by_priority[std::min<std::uint32_t>(priority, 3)] *
-         by_mood[std::min<std::uint32_t>(mood, 2)] / 1000;
+  const std::uint32_t weight = by_priority[std::min<std::uint32_t>(priority, 3)] *
+                               by_mood[std::min<std::uint32_t>(mood, 2)] / 1000;
+  return std::min(weight * std::clamp(topic, 1000U, most_topic_weight) / 1000, most_weight);
 }
 
 void WaitingLine::add(const ConversationId& conversation, const Lane& lane, Instant since) {
+  const auto known = places_.find(conversation);
+  if (known != places_.end() && known->second.reserved_for.empty() &&
+      known->second.since == since && known->second.lane->first == lane) {
+    return;
+  }
   remove(conversation);
   const auto service = classes_.try_emplace(lane.service).first;
   const auto found = service->second.try_emplace(lane).first;

@@ -35,10 +35,11 @@ struct WaitingConversation {
   Region region;           // of its data
   WallTime waiting_since;  // of the customer's first unanswered message; requeueing keeps it
   Duration target{30'000};
-  std::uint32_t priority = 0;   // 0 to 3, 3 is the most urgent
-  std::uint32_t mood = 0;       // 0 calm, 1 unhappy, 2 furious
-  std::string preferred_agent;  // the last one, or whom a transfer or force names
-  NodeId preferred_node;        // that agent's
+  std::uint32_t priority = 0;         // 0 to 3, 3 is the most urgent
+  std::uint32_t mood = 0;             // 0 calm, 1 unhappy, 2 furious
+  std::uint32_t topic_weight = 1000;  // thousandths, from 1000 to most_topic_weight
+  std::string preferred_agent;        // the last one, or whom a transfer or force names
+  NodeId preferred_node;              // that agent's
   bool directed = false;  // transfer or force: jumps the queue, and waits for that agent alone
   Duration directed_for{60'000};  // how long, before anybody fitting may have it
   std::uint32_t site_changes = 0;
@@ -47,8 +48,14 @@ struct WaitingConversation {
   std::vector<Exclusion> excluded;
 };
 
-// Weight in thousandths: at most 2.5 times as urgent, so nobody starves.
-std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood);
+// Weight in thousandths: that of the priority (up to 2) by that of the mood (up to 1.25) by that of
+// the topic (up to 2), but at most 2.5 in all. So nobody starves: among conversations of one target
+// one of weight 1 waits at most 2.5 times as long as the longest would wait without ranking. (Let
+// it wait t. Who comes later than 3/5 t after it goes behind it, so from then on it is served no
+// later than somebody who comes then would be without ranking; and that takes the last 2/5 t.)
+inline constexpr std::uint32_t most_topic_weight = 2000;
+inline constexpr std::uint32_t most_weight = 2500;
+std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood, std::uint32_t topic = 1000);
 
 // All that decides who may take a conversation and how its place moves with time.
 struct Lane {

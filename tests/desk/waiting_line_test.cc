@@ -56,8 +56,11 @@ TEST_SUITE("waiting line") {
   TEST_CASE("priority and mood weigh, but within bounds, so nobody starves") {
     for (std::uint32_t priority = 0; priority < 6; ++priority) {
       for (std::uint32_t mood = 0; mood < 5; ++mood) {
-        CHECK(weight_of(priority, mood) >= 1000);
-        CHECK(weight_of(priority, mood) <= 2500);
+        for (const std::uint32_t topic : {0U, 1000U, 1300U, 2000U, 4'000'000'000U}) {
+          CHECK(weight_of(priority, mood, topic) >= 1000);
+          CHECK(weight_of(priority, mood, topic) <= most_weight);
+          CHECK(weight_of(priority, mood, topic) >= weight_of(priority, mood));
+        }
       }
     }
     WaitingLine line;
