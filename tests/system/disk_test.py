@@ -3,11 +3,13 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
 import socket
 import subprocess
+import threading
 
 from crossfloor_testing import Mesh, main, message, wait_for
 
@@ -134,6 +136,51 @@ def a_full_disk_is_read_until_there_is_room_and_loses_nothing_acknowledged():
             assert code == 0 and took < 2, (code, took)
 
 
+def a_disk_that_fills_while_messages_pour_in_ends_no_process():
+    with Mesh(["helsinki"], more_config=SMALL_BUFFERS) as mesh:
+        node = mesh["helsinki"]
+        with small_disk(node.folder, 64) as permitted:
+            if not permitted:
+                return
+            mesh.start_all()
+            taken, numbers, over = {}, itertools.count(), threading.Event()
+
+            def pour():
+                while not over.is_set():
+                    number = next(numbers)
+                    content = message(f"m-{number}", customer={"external_id": f"u-{number}"},
+                                      text="x" * 50_000)
+                    answer = answered(node, content)
+                    if answer and answer.status == 201:
+                        taken[number] = (content, answer.json)
+
+            channels = [threading.Thread(target=pour) for _ in range(4)]
+            for channel in channels:
+                channel.start()
+            filler = node.folder / "filler"
+
+            def shut():
+                """The store writes what it gathered just when there is no room for it."""
+                fill(filler)
+                assert node.process.poll() is None, f"it ended with {node.process.poll()}"
+                refused = answered(node, message("m-refused", text="x" * 50_000))
+                return refused and refused.status == 503 and "no room" in refused.json["detail"]
+
+            try:
+                wait_for("some were taken", lambda: len(taken) > 5)
+                wait_for("it takes nothing in", shut, within=60)
+            finally:
+                over.set()
+                for channel in channels:
+                    channel.join()
+            os.remove(filler)
+            wait_ready_again(node)
+            for number, (content, receipt) in taken.items():
+                again = node.intake(content)
+                assert again.status == 200, (number, again)
+                assert again.json["hash"] == receipt["hash"], number
+
+
 def a_start_without_room_serves_what_is_there():
     with Mesh(["helsinki"], more_config=SMALL_BUFFERS) as mesh:
         node = mesh["helsinki"]
@@ -161,5 +208,6 @@ if __name__ == "__main__":
     else:
         main([
             a_full_disk_is_read_until_there_is_room_and_loses_nothing_acknowledged,
+            a_disk_that_fills_while_messages_pour_in_ends_no_process,
             a_start_without_room_serves_what_is_there,
         ])
