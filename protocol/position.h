@@ -16,6 +16,7 @@ struct Position {
   // 56 bytes that sort as the positions do.
   Bytes key() const {
     Bytes out;
+    out.reserve(56);
     put_be64(out, time.value);
     out.append(node.view());
     put_be64(out, generation);

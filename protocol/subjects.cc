@@ -3,7 +3,10 @@
 namespace crossfloor {
 
 Subject Subjects::hash(ByteView kind, std::initializer_list<ByteView> parts) const {
+  std::size_t size = 4 + kind.size();
+  for (ByteView part : parts) size += 4 + part.size();
   Bytes joined;
+  joined.reserve(size);
   put_le32(joined, static_cast<std::uint32_t>(kind.size()));
   joined.append(kind);
   for (ByteView part : parts) {

@@ -75,6 +75,8 @@ class Fold {
 
   void on(const std::monostate&) { ++c_.uncounted; }
 
+  void on(const std::shared_ptr<const MessageBody>& message) { on(*message); }
+
   void on(const MessageBody& body) {
     if (!item_->first_copy) return;
     const auto& message = body.message;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "protocol/bodies.h"
@@ -197,6 +198,12 @@ struct Conversation {
   }
 };
 
+// What an entry of a conversation says. Of messages, which may be long, nobody makes a copy.
+using ConversationBody =
+    std::variant<std::monostate,  // erased, or of a kind that a newer node knows
+                 std::shared_ptr<const MessageBody>, PlacedBody, CourseBody, TookHomeBody,
+                 ReplyBody, NoteBody, AttemptBody, OutcomeBody>;
+
 // One entry of a conversation, decoded. A message comes with its id and its parent's.
 struct ConversationItem {
   Position at;
@@ -207,9 +214,7 @@ struct ConversationItem {
   MessageId parent;        // of a message that answers another
   bool first_copy = true;  // of a message: later copies and revisions change nothing here
   ReplyId echo_of;         // of a message that is the provider's echo of a reply
-  std::variant<std::monostate, MessageBody, PlacedBody, CourseBody, TookHomeBody, ReplyBody,
-               NoteBody, AttemptBody, OutcomeBody>
-      body;  // monostate: erased, or of a kind that a newer node knows
+  ConversationBody body;
 };
 
 // The fold of all items, which are in order.

@@ -11,11 +11,11 @@ template <typename At, typename Before, typename Scan>
 Status merge(At at, At end, Before before, const Scan& scan_base, const Reader::Visit& visit) {
   bool wanted = true;
   const auto emit_pending = [&] {
-    if (at->second.value) wanted = visit(at->first, *at->second.value);
+    if (at->second->value) wanted = visit(at->first, *at->second->value);
     ++at;
   };
   const Status status = scan_base([&](ByteView key, ByteView value) {
-    while (wanted && at != end && before(ByteView(at->first), key)) emit_pending();
+    while (wanted && at != end && before(at->first, key)) emit_pending();
     if (!wanted) return false;
     if (at != end && at->first == key) {
       emit_pending();
@@ -32,30 +32,49 @@ Status merge(At at, At end, Before before, const Scan& scan_base, const Reader::
 }  // namespace
 
 void Overlay::add(std::uint64_t number, const Batch& batch) {
-  XF_CHECK(batches_.empty() || batches_.back().number < number);
-  Added added{number, {}};
-  added.written.reserve(batch.writes().size());
-  for (const auto& write : batch.writes()) {
-    const auto [at, fresh] = latest_.try_emplace(write.key);
-    // Who wrote it before, in this batch or another, names it already or does so no more.
-    if (fresh || at->second.number != number) added.written.push_back(at);
-    at->second = {number, write.value};
-  }
-  batches_.push_back(std::move(added));
+  XF_CHECK(written_.empty() || written_.back().number < number);
+  for (const auto& write : batch.writes()) put(number, write);
+}
+
+void Overlay::add(std::uint64_t number, const Batch::Write& write) {
+  XF_CHECK(written_.empty() || written_.back().number < number);
+  put(number, write);
+}
+
+void Overlay::put(std::uint64_t number, const Batch::Write& write) {
+  const auto [at, fresh] = latest_.try_emplace(write.key);
+  // Written before in this batch: it is listed already.
+  if (fresh || at->second.number != number) written_.push_back({number, &*at});
+  at->second.number = number;
+  at->second.value = write.value;
 }
 
 void Overlay::forget(std::uint64_t number) {
-  while (!batches_.empty() && batches_.front().number <= number) {
-    for (const auto& at : batches_.front().written) {
-      if (at->second.number == batches_.front().number) latest_.erase(at);
-    }
-    batches_.pop_front();
+  while (!written_.empty() && written_.front().number <= number) {
+    const auto [wrote, at] = written_.front();
+    written_.pop_front();
+    if (ordered_up_to_ > 0) --ordered_up_to_;
+    if (at->second.number != wrote) continue;  // a later batch wrote it, too
+    if (at->second.in_order) ordered_.erase(at->first);
+    latest_.erase(latest_.find(at->first));
   }
 }
 
 void Overlay::forget_all() {
+  ordered_.clear();
+  ordered_up_to_ = 0;
   latest_.clear();
-  batches_.clear();
+  written_.clear();
+}
+
+const Overlay::Ordered& Overlay::in_order() const {
+  for (; ordered_up_to_ < written_.size(); ++ordered_up_to_) {
+    const auto& [key, pending] = *written_[ordered_up_to_].at;
+    if (pending.in_order) continue;
+    pending.in_order = true;
+    ordered_.emplace(key, &pending);
+  }
+  return ordered_;
 }
 
 Result<std::optional<Bytes>> Overlay::get(ByteView key) const {
@@ -66,8 +85,9 @@ Result<std::optional<Bytes>> Overlay::get(ByteView key) const {
 
 Status Overlay::scan(ByteView from, ByteView to, const Visit& visit) const {
   if (!to.empty() && to <= from) return {};
-  const auto begin = latest_.lower_bound(from);
-  const auto end = to.empty() ? latest_.end() : latest_.lower_bound(to);
+  const Ordered& ordered = in_order();
+  const auto begin = ordered.lower_bound(from);
+  const auto end = to.empty() ? ordered.end() : ordered.lower_bound(to);
   return merge(
       begin, end, std::less<ByteView>{},
       [&](const Visit& merged) { return base_.scan(from, to, merged); }, visit);
@@ -75,9 +95,10 @@ Status Overlay::scan(ByteView from, ByteView to, const Visit& visit) const {
 
 Status Overlay::scan_back(ByteView from, ByteView to, const Visit& visit) const {
   if (!to.empty() && to <= from) return {};
+  const Ordered& ordered = in_order();
   const auto begin =
-      std::make_reverse_iterator(to.empty() ? latest_.end() : latest_.lower_bound(to));
-  const auto end = std::make_reverse_iterator(latest_.lower_bound(from));
+      std::make_reverse_iterator(to.empty() ? ordered.end() : ordered.lower_bound(to));
+  const auto end = std::make_reverse_iterator(ordered.lower_bound(from));
   return merge(
       begin, end, std::greater<ByteView>{},
       [&](const Visit& merged) { return base_.scan_back(from, to, merged); }, visit);

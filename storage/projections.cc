@@ -8,7 +8,9 @@ namespace crossfloor {
 namespace {
 
 Bytes keyed(char kind, ByteView first, ByteView second = {}) {
-  Bytes key(1, kind);
+  Bytes key;
+  key.reserve(1 + first.size() + second.size());
+  key.push_back(kind);
   key.append(first);
   key.append(second);
   return key;
@@ -17,6 +19,23 @@ Bytes keyed(char kind, ByteView first, ByteView second = {}) {
 template <typename T, typename Less>
 void insert_sorted(std::vector<T>& list, T value, Less less) {
   list.insert(std::lower_bound(list.begin(), list.end(), value, less), std::move(value));
+}
+
+template <typename Body>
+ConversationBody read_as(const Bytes& bytes) {
+  auto body = decode_body<Body>(bytes);
+  if (!body.ok()) return {};
+  return std::move(body).value();
+}
+
+// What the entry says that a row names.
+Result<Bytes> stored_body(const Reader& rows, const Region& region, const Position& at) {
+  auto entry = entry_at(rows, Stream{{at.node, at.generation}, region}, at.sequence);
+  if (!entry.ok()) return entry.error();
+  if (!entry.value()) {
+    return Error{ErrorCode::corrupt, "an entry that a row names is missing", "", ""};
+  }
+  return std::move(entry.value()->body);
 }
 
 constexpr auto by_position = [](const auto& a, const auto& b) { return a.at < b.at; };
@@ -30,6 +49,7 @@ struct Projections::Arrival {
   struct Held {
     std::optional<Row> row;
     bool changed = false;
+    bool was_open = false;  // of a conversation, before this entry
   };
 
   Workspace& rows;
@@ -39,6 +59,7 @@ struct Projections::Arrival {
   Position at;
   const Subjects& subjects;
   FoldNews& news;
+  ConversationBody body;
   Status failed;  // the first error of the store; later steps are then skipped
   std::map<ConversationId, Held<Conversation>> conversations;
   std::map<MessageId, Held<MessageRow>> messages;
@@ -53,8 +74,12 @@ struct Projections::Arrival {
   }
   std::optional<Conversation>& held(const ConversationId& id) {
     const auto [place, fresh] = conversations.try_emplace(id);
-    if (fresh) take(crossfloor::rows::conversation(rows, id), place->second.row);
-    return place->second.row;
+    Held<Conversation>& found = place->second;
+    if (fresh) {
+      take(crossfloor::rows::conversation(rows, id), found.row);
+      found.was_open = found.row && found.row->is_open();
+    }
+    return found.row;
   }
   MessageRow& held(const MessageId& id) {
     const auto [place, fresh] = messages.try_emplace(id);
@@ -91,20 +116,17 @@ void Projections::Arrival::settle() {
   for (const auto& [id, message] : messages) {
     if (message.changed) rows.put(crossfloor::rows::message_key(id), encode_row(*message.row));
   }
-  for (const auto& [id, held] : conversations) {
+  for (auto& [id, held] : conversations) {
     if (!held.changed) continue;
-    const auto marker = keyed('O', id.view());
     const bool open = held.row && held.row->is_open();
     if (held.row) {
       rows.put(crossfloor::rows::conversation_key(id), encode_row(*held.row));
     } else {
       rows.erase(crossfloor::rows::conversation_key(id));
     }
-    auto marked = rows.get(marker);
-    if (!marked.ok()) return note(marked.error());
-    if (open && !marked.value()) rows.put(marker, region);
-    if (!open && marked.value()) rows.erase(marker);
-    news.conversations.insert(id);
+    if (open && !held.was_open) rows.put(keyed('O', id.view()), region);
+    if (!open && held.was_open) rows.erase(keyed('O', id.view()));
+    news.conversations.insert_or_assign(id, std::move(held.row));
   }
 }
 
@@ -123,8 +145,11 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
             news,
             {},
             {},
+            {},
             {}};
-  switch (static_cast<EntryKind>(header.value().kind)) {
+  const auto kind = static_cast<EntryKind>(header.value().kind);
+  a.body = body_of(a.at, kind, entry.body);
+  switch (kind) {
     case EntryKind::message:
       fold_message(a);
       break;
@@ -132,22 +157,18 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
       fold_placed(a);
       break;
     case EntryKind::course:
-      if (auto body = decode_body<CourseBody>(entry.body); body.ok()) {
-        note_command(a, body.value().command);
-      }
+      if (const auto* body = std::get_if<CourseBody>(&a.body)) note_command(a, body->command);
       add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
       break;
     case EntryKind::note:
-      if (auto body = decode_body<NoteBody>(entry.body); body.ok()) {
-        note_command(a, body.value().command);
-      }
+      if (const auto* body = std::get_if<NoteBody>(&a.body)) note_command(a, body->command);
       add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
       break;
     case EntryKind::reply:
-      if (auto body = decode_body<ReplyBody>(entry.body); body.ok()) {
-        note_command(a, body.value().command);
-        const auto key = keyed('R', body.value().reply.view());
-        const auto known = a.get(rows::reply(a.rows, body.value().reply));
+      if (const auto* body = std::get_if<ReplyBody>(&a.body)) {
+        note_command(a, body->command);
+        const auto key = keyed('R', body->reply.view());
+        const auto known = a.get(rows::reply(a.rows, body->reply));
         if (known.at == Position{} || a.at < known.at) {
           a.rows.put(key, encode_row(ReplyRow{a.conversation(), a.at, a.region}));
         }
@@ -184,18 +205,17 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
 
 void Projections::fold_message(Arrival& a) const {
   const auto id = a.header.subject.as<MessageId>();
-  auto body = decode_body<MessageBody>(a.entry.body);
   MessageRow& row = a.held(id);
   row.region = a.region;
   MessageCopy copy{a.at, MessageKind::message, {}};
-  if (body.ok()) {
-    const auto& message = body.value().message;
+  if (const auto* known = std::get_if<RecentMessages::Known>(&a.body)) {
+    const MessageBody& body = **known;
+    const auto& message = body.message;
     copy.kind = message.kind;
     copy.text = a.subjects.text(word_of(message.kind), message.text);
-    if (body.value().trusted_ref && !message.customer.customer_ref.empty()) {
-      const auto handle =
-          a.subjects.handle(body.value().brand, body.value().channel, message.customer.external_id);
-      const auto ref = a.subjects.reference(body.value().brand, message.customer.customer_ref);
+    if (body.trusted_ref && !message.customer.customer_ref.empty()) {
+      const auto handle = a.subjects.handle(body.brand, body.channel, message.customer.external_id);
+      const auto ref = a.subjects.reference(body.brand, message.customer.customer_ref);
       put_link(a, handle, ref, {a.at, true, true, a.region});
     }
   }
@@ -211,9 +231,9 @@ void Projections::fold_message(Arrival& a) const {
 }
 
 void Projections::fold_placed(Arrival& a) const {
-  auto decoded = decode_body<PlacedBody>(a.entry.body);
-  if (!decoded.ok()) return;
-  const PlacedBody& body = decoded.value();
+  const auto* placed = std::get_if<PlacedBody>(&a.body);
+  if (placed == nullptr) return;
+  const PlacedBody& body = *placed;
   if (body.opens) opened(a, body);
   MessageRow& row = a.held(body.message);
   const auto before = row.placements;
@@ -369,16 +389,15 @@ void Projections::note_command(Arrival& a, const CommandId& command) const {
 
 // The provider's name of what we sent: its echo coming in later is not a new message.
 void Projections::note_external_name(Arrival& a) const {
-  auto body = decode_body<OutcomeBody>(a.entry.body);
-  if (!body.ok() || body.value().outcome != ReplyOutcome::accepted ||
-      body.value().external_id.empty()) {
+  const auto* body = std::get_if<OutcomeBody>(&a.body);
+  if (body == nullptr || body->outcome != ReplyOutcome::accepted || body->external_id.empty()) {
     return;
   }
-  const auto id = a.subjects.message(body.value().account, body.value().external_id);
+  const auto id = a.subjects.message(body->account, body->external_id);
   MessageRow& row = a.held(id);
-  if (!row.echo_of.is_zero() && row.echo_of <= body.value().reply) return;
+  if (!row.echo_of.is_zero() && row.echo_of <= body->reply) return;
   row.region = a.region;
-  row.echo_of = body.value().reply;
+  row.echo_of = body->reply;
   a.changed(id);
   if (!row.placements.empty()) refold(a, a.standing(row.placements.front().conversation));
 }
@@ -440,65 +459,82 @@ void Projections::store(Arrival& a, const ConversationId& conversation) const {
 
 std::optional<ConversationItem> Projections::item_at(Arrival& a, const ConversationId&,
                                                      const Position& at, const ItemRow& row) const {
-  Bytes body;
-  if (at == a.at) {
-    body = a.entry.body;
-  } else {
-    auto read = entry_at(a.rows, Stream{{at.node, at.generation}, row.region}, at.sequence);
-    if (!read.ok() || !read.value()) {
-      a.note(read.ok() ? Error{ErrorCode::corrupt, "an entry that a row names is missing", "", ""}
-                       : read.error());
-      return std::nullopt;
-    }
-    body = std::move(read.value()->body);
-  }
   ConversationItem item;
   item.at = at;
   item.subject = row.subject;
   item.kind = static_cast<EntryKind>(row.kind);
   item.message = row.message;
-  const auto take = [&](auto decoded) {
-    if (decoded.ok()) item.body = std::move(decoded).value();
-  };
-  switch (item.kind) {
-    case EntryKind::message: {
-      auto decoded = decode_body<MessageBody>(body);
-      const MessageRow& message = a.held(row.message);
-      const MessageCopy* primary = message.primary();
-      item.first_copy = primary != nullptr && primary->at == at;
-      item.echo_of = message.echo_of;
-      if (decoded.ok() && !decoded.value().message.parent_id.empty()) {
-        item.parent =
-            a.subjects.message(decoded.value().account, decoded.value().message.parent_id);
-      }
-      take(std::move(decoded));
-      break;
+  if (at == a.at) {
+    item.body = a.body;
+  } else if (item.kind == EntryKind::message) {
+    auto message = message_at(a.rows, row.region, at);
+    if (!message.ok()) {
+      a.note(message.error());
+      return std::nullopt;
     }
-    case EntryKind::placed:
-      take(decode_body<PlacedBody>(body));
-      break;
-    case EntryKind::course:
-      take(decode_body<CourseBody>(body));
-      break;
-    case EntryKind::took_home:
-      take(decode_body<TookHomeBody>(body));
-      break;
-    case EntryKind::reply:
-      take(decode_body<ReplyBody>(body));
-      break;
-    case EntryKind::note:
-      take(decode_body<NoteBody>(body));
-      break;
-    case EntryKind::attempt:
-      take(decode_body<AttemptBody>(body));
-      break;
-    case EntryKind::outcome:
-      take(decode_body<OutcomeBody>(body));
-      break;
-    default:
-      break;
+    if (message.value() != nullptr) item.body = std::move(message).value();
+  } else {
+    auto body = stored_body(a.rows, row.region, at);
+    if (!body.ok()) {
+      a.note(body.error());
+      return std::nullopt;
+    }
+    item.body = body_of(at, item.kind, body.value());
+  }
+  if (item.kind == EntryKind::message) {
+    const MessageRow& row_of = a.held(row.message);
+    const MessageCopy* primary = row_of.primary();
+    item.first_copy = primary != nullptr && primary->at == at;
+    item.echo_of = row_of.echo_of;
+    const auto* message = std::get_if<RecentMessages::Known>(&item.body);
+    if (message != nullptr && !(*message)->message.parent_id.empty()) {
+      item.parent = a.subjects.message((*message)->account, (*message)->message.parent_id);
+    }
   }
   return item;
+}
+
+Result<RecentMessages::Known> Projections::message_at(const Reader& rows, const Region& region,
+                                                      const Position& at) const {
+  if (auto known = recent_.find(at)) return known;
+  auto body = stored_body(rows, region, at);
+  if (!body.ok()) return body.error();
+  return decoded(at, body.value());
+}
+
+RecentMessages::Known Projections::decoded(const Position& at, const Bytes& body) const {
+  auto message = decode_body<MessageBody>(body);
+  if (!message.ok()) return nullptr;
+  auto known = std::make_shared<const MessageBody>(std::move(message).value());
+  recent_.keep(at, known);
+  return known;
+}
+
+ConversationBody Projections::body_of(const Position& at, EntryKind kind, const Bytes& body) const {
+  switch (kind) {
+    case EntryKind::message: {
+      auto message = recent_.find(at);
+      if (message == nullptr) message = decoded(at, body);
+      if (message == nullptr) return {};
+      return message;
+    }
+    case EntryKind::placed:
+      return read_as<PlacedBody>(body);
+    case EntryKind::course:
+      return read_as<CourseBody>(body);
+    case EntryKind::took_home:
+      return read_as<TookHomeBody>(body);
+    case EntryKind::reply:
+      return read_as<ReplyBody>(body);
+    case EntryKind::note:
+      return read_as<NoteBody>(body);
+    case EntryKind::attempt:
+      return read_as<AttemptBody>(body);
+    case EntryKind::outcome:
+      return read_as<OutcomeBody>(body);
+    default:
+      return {};
+  }
 }
 
 }  // namespace crossfloor

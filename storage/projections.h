@@ -10,6 +10,7 @@
 
 #include "protocol/subjects.h"
 #include "storage/conversation.h"
+#include "storage/recent_messages.h"
 #include "storage/rows.h"
 #include "storage/workspace.h"
 
@@ -21,7 +22,8 @@ inline constexpr std::string_view row_kinds = "ACHIKLMOPRSUV";
 
 // What an entry changed, for those who keep open things in memory.
 struct FoldNews {
-  std::set<ConversationId> conversations;
+  // With their rows as they are now; nothing: there is none any more.
+  std::map<ConversationId, std::optional<Conversation>> conversations;
   std::set<MessageId> unplaced;
   std::set<Subject> subjects;     // agents and accounts whose latest entry changed
   std::vector<Entry> membership;  // certificates and revocations
@@ -38,6 +40,15 @@ class Projections {
   // one malformed entry must not stop a stream.
   Status fold(Workspace& rows, const Stream& stream, Sequence sequence, const Entry& entry,
               FoldNews& news) const;
+
+  // What the entry at this place says, for its fold and those that follow soon: spares reading it.
+  void know(const Position& at, RecentMessages::Known body) const {
+    recent_.keep(at, std::move(body));
+  }
+  // A message that is held. Null: its body is erased or cannot be read. Errors: corrupt (there is
+  // no such entry), io.
+  Result<RecentMessages::Known> message_at(const Reader& rows, const Region& region,
+                                           const Position& at) const;
 
  private:
   struct Arrival;
@@ -60,7 +71,11 @@ class Projections {
   std::optional<ConversationItem> item_at(Arrival& a, const ConversationId& conversation,
                                           const Position& at, const ItemRow& row) const;
 
+  ConversationBody body_of(const Position& at, EntryKind kind, const Bytes& body) const;
+  RecentMessages::Known decoded(const Position& at, const Bytes& body) const;
+
   SubjectsOf subjects_;
+  mutable RecentMessages recent_;
 };
 
 // Reading rows. Errors: corrupt, io.
@@ -79,6 +94,7 @@ Result<std::optional<MessageRow>> message(const Reader& reader, const MessageId&
 Result<std::optional<Conversation>> conversation(const Reader& reader, const ConversationId& id);
 // The conversation that stands for `id`: itself, or what it is an alias of.
 Result<ConversationId> canonical(const Reader& reader, const ConversationId& id);
+Result<std::optional<Conversation>> standing(const Reader& reader, const ConversationId& id);
 Result<std::optional<ThreadRow>> thread(const Reader& reader, const Subject& key);
 Result<std::optional<PlaceRow>> place(const Reader& reader, const Subject& key);
 Result<std::optional<CommandRow>> command(const Reader& reader, const CommandId& id);

@@ -2,8 +2,7 @@
 // for the same few keys again and again. Whoever writes to the store says so, key by key.
 #pragma once
 
-#include <unordered_map>
-
+#include "storage/hash_bytes.h"
 #include "storage/store.h"
 
 namespace crossfloor {
@@ -24,17 +23,11 @@ class RecentReads final : public Reader {
   }
 
  private:
-  struct HashKey {
-    using is_transparent = void;
-    std::size_t operator()(ByteView key) const { return std::hash<ByteView>()(key); }
-  };
-  using Value = std::optional<Bytes>;
-  using Known = std::unordered_map<Bytes, Value, HashKey, std::equal_to<>>;  // lookup only
   static constexpr std::size_t max_known = 1024;
   static constexpr std::size_t max_bytes = 2048;  // of one value
 
   const Reader& base_;
-  mutable Known known_;
+  mutable ByBytes<std::optional<Bytes>> known_;
 };
 
 }  // namespace crossfloor

@@ -18,7 +18,7 @@ constexpr char packed_row = 2;
 template <typename Row>
 Bytes packed(const Row& row) {
   Bytes out;
-  out.reserve(512);
+  out.reserve(std::is_same_v<Row, Conversation> ? 512 : 192);  // mostly enough
   out.push_back(packed_row);
   append_packed(out, shape_of<Row>(), &row);
   return out;
@@ -186,6 +186,13 @@ Result<ConversationId> canonical(const Reader& reader, const ConversationId& id)
   if (!row.ok()) return row.error();
   if (row.value() && row.value()->is_alias()) return row.value()->alias_of;
   return id;
+}
+Result<std::optional<Conversation>> standing(const Reader& reader, const ConversationId& id) {
+  auto row = conversation(reader, id);
+  if (row.ok() && row.value() && row.value()->is_alias()) {
+    return conversation(reader, row.value()->alias_of);
+  }
+  return row;
 }
 Result<std::optional<ThreadRow>> thread(const Reader& reader, const Subject& key) {
   return read<ThreadRow>(reader, key_of('S', key.view()));

@@ -3,13 +3,16 @@
 namespace crossfloor {
 
 void Batch::put(Bytes key, Bytes value) {
-  bytes_ += key.size() + value.size();
-  writes_.push_back({std::move(key), std::move(value)});
+  add({std::move(key), std::move(value)});
 }
 
 void Batch::erase(Bytes key) {
-  bytes_ += key.size();
-  writes_.push_back({std::move(key), std::nullopt});
+  add({std::move(key), std::nullopt});
+}
+
+void Batch::add(Write write) {
+  bytes_ += write.key.size() + (write.value ? write.value->size() : 0);
+  writes_.push_back(std::move(write));
 }
 
 void Batch::append(Batch&& other) {

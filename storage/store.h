@@ -23,6 +23,7 @@ class Batch {
 
   void put(Bytes key, Bytes value);
   void erase(Bytes key);
+  void add(Write write);
   void append(Batch&& other);
   void clear();
   bool empty() const { return writes_.empty(); }

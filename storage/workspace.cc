@@ -5,15 +5,17 @@
 namespace crossfloor {
 
 void Workspace::put(Bytes key, Bytes value) {
-  Batch one;
-  one.put(std::move(key), std::move(value));
-  write(std::move(one));
+  write_one({std::move(key), std::move(value)});
 }
 
 void Workspace::erase(Bytes key) {
-  Batch one;
-  one.erase(std::move(key));
-  write(std::move(one));
+  write_one({std::move(key), std::nullopt});
+}
+
+void Workspace::write_one(Batch::Write write) {
+  recent_.forget(write.key);
+  overlay_.add(++last_write_, write);
+  open_.add(std::move(write));
 }
 
 void Workspace::write(Batch&& batch) {

@@ -33,6 +33,8 @@ class Workspace final : public Reader {
   }
 
  private:
+  void write_one(Batch::Write write);
+
   RecentReads recent_;
   Overlay overlay_;
   Batch open_;

@@ -42,7 +42,11 @@ Status Home::open(Now now) {
                                });
   if (!status.ok()) return status;
   for (const auto& subject : subjects) learn_account(subject);
-  for (const auto& id : open) refresh(id, now);
+  for (const auto& id : open) {
+    auto row = rows::conversation(scribe_.view(), id);
+    if (!row.ok()) return row.error();
+    refresh(id, std::move(row).value(), now);
+  }
   return {};
 }
 
@@ -89,18 +93,18 @@ void Home::allow(bool acting, Now now) {
   place_all(now);
 }
 
-void Home::news(const FoldNews& news, Now now) {
+void Home::news(FoldNews& news, Now now) {
   for (const auto& subject : news.subjects) learn_account(subject);
   for (const auto& id : news.unplaced) unplaced_.emplace(id, now.steady);
-  for (const auto& id : news.conversations) refresh(id, now);
+  for (auto& [id, row] : news.conversations) refresh(id, std::move(row), now);
   for (const auto& id : news.unplaced) {
     const auto at = unplaced_.find(id);
     if (at != unplaced_.end() && place(id, at->second, now)) unplaced_.erase(id);
   }
-  for (const auto& id : news.conversations) drive(id, now);
+  for (const auto& [id, row] : news.conversations) drive(id, now);
 }
 
-void Home::refresh(const ConversationId& id, Now now) {
+void Home::refresh(const ConversationId& id, std::optional<Conversation> row, Now now) {
   if (const auto old = open_.find(id); old != open_.end()) {
     by_home_[old->second.home()].erase(id);
     pending_until_.erase({old->second.pending_until_ms, id});
@@ -110,12 +114,10 @@ void Home::refresh(const ConversationId& id, Now now) {
     late_next_.erase({due->second, id});
     late_at_.erase(due);
   }
-  auto row = rows::conversation(scribe_.view(), id);
-  auto marker = scribe_.view().get("O" + Bytes(id.view()));
-  if (!row.ok() || !marker.ok() || !row.value()) return;
-  Conversation& fresh = *row.value();
+  if (!row) return;
+  Conversation& fresh = *row;
   desk_.changed(fresh, now);
-  if (!marker.value()) {
+  if (!fresh.is_open()) {
     if (open_.erase(id) > 0) desk_.done(id, now);
     return;
   }

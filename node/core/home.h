@@ -43,7 +43,7 @@ class Home {
   void allow(bool acting, Now now);
   bool acting() const { return acting_; }
 
-  void news(const FoldNews& news, Now now);
+  void news(FoldNews& news, Now now);  // takes the rows out of it
   void tick(Now now);
   std::optional<Instant> deadline() const;
 
@@ -99,12 +99,12 @@ class Home {
   };
 
   void learn_account(const Subject& subject);
-  void refresh(const ConversationId& id, Now now);
+  void refresh(const ConversationId& id, std::optional<Conversation> row, Now now);
   void drive(const ConversationId& id, Now now);
   void place_all(Now now);
   bool place(const MessageId& id, Instant since, Now now);
   struct Target {
-    std::optional<Conversation> conversation;
+    std::optional<Conversation> conversation;  // the one that stands
     std::string reason;
   };
   Target target_of(const MessageBody& body, const HandleId& handle, const Subjects& subjects,

@@ -40,6 +40,7 @@ void Home::notice_late(Now now) {
 }
 
 std::vector<Exclusion> Home::excluded_lately(const Conversation& c, Now now) const {
+  if (c.assigned == Epoch{} && c.uncounted == 0) return {};  // nobody ever had it
   constexpr std::size_t most_entries = 64;
   const WallTime from = scribe_.wall(now) - RouterOptions{}.excluded_for;
   struct Found {

@@ -31,9 +31,7 @@ Home::Target Home::target_of(const MessageBody& body, const HandleId& handle,
   // What was said outside Crossfloor may name no customer: then the parent tells.
   const bool nameless = message.customer.external_id.empty();
   const auto same_customer = [&](const ConversationId& id) -> std::optional<Conversation> {
-    auto standing = rows::canonical(view, id);
-    if (!standing.ok()) return std::nullopt;
-    auto row = rows::conversation(view, standing.value());
+    auto row = rows::standing(view, id);
     if (!row.ok() || !row.value() || !row.value()->opened) return std::nullopt;
     if (row.value()->account != body.account) return std::nullopt;
     if (row.value()->handle != handle && !nameless) return std::nullopt;
@@ -89,25 +87,22 @@ bool Home::place(const MessageId& id, Instant since, Now now) {
   const Subjects* subjects = scribe_.subjects(region);
   if (subjects == nullptr) return true;
   if (!row.value()->echo_of.is_zero()) return true;  // what we sent ourselves needs no place
-  auto entry = entry_at(scribe_.view(), Stream{{primary->at.node, primary->at.generation}, region},
-                        primary->at.sequence);
-  if (!entry.ok() || !entry.value()) return false;
-  auto body = decode_body<MessageBody>(entry.value()->body);
-  if (!body.ok()) return false;
-  const auto& message = body.value().message;
-  const auto handle =
-      subjects->handle(body.value().brand, body.value().channel, message.customer.external_id);
-  const Target target = target_of(body.value(), handle, *subjects, now);
+  const auto known = scribe_.message_at(region, primary->at);
+  if (!known.ok() || known.value() == nullptr) return false;
+  const MessageBody& body = *known.value();
+  const auto& message = body.message;
+  const auto handle = subjects->handle(body.brand, body.channel, message.customer.external_id);
+  Target target = target_of(body, handle, *subjects, now);
 
   // Home of the conversation that it belongs to decides; without one, the account's host order.
   if (target.conversation && target.conversation->home() != mesh_.self() &&
       mesh_.live(target.conversation->home())) {
     return false;
   }
-  const AccountSettings* settings = account(body.value().account);
+  const AccountSettings* settings = account(body.account);
   AccountSettings unknown;
   if (settings == nullptr) {
-    unknown.name = body.value().account;
+    unknown.name = body.account;
     unknown.region = region;
     settings = &unknown;
   }
@@ -118,7 +113,11 @@ bool Home::place(const MessageId& id, Instant since, Now now) {
   if (target.conversation && !is_home) {
     const auto dead = mesh_.dead_since(target.conversation->home());
     if (dead && now.steady < *dead + settings_.takeover_after) return false;
+    const ConversationId taken = target.conversation->id;
     take_home(*target.conversation, "takeover", "", now);
+    auto current = rows::conversation(scribe_.view(), taken);
+    if (!current.ok() || !current.value()) return false;
+    target.conversation = std::move(current).value();
   }
   (void)since;
 
@@ -126,18 +125,16 @@ bool Home::place(const MessageId& id, Instant since, Now now) {
   placed.message = id;
   placed.inbound = message.direction == Direction::in;
   placed.reason = target.reason;
-  placed.account = body.value().account;
-  placed.brand = body.value().brand;
-  placed.channel = body.value().channel;
+  placed.account = body.account;
+  placed.brand = body.brand;
+  placed.channel = body.channel;
   placed.handle = target.conversation ? target.conversation->handle : handle;
   placed.thread_id = message.thread_id;
   placed.is_public = message.is_public;
   ConversationId conversation = id.as<ConversationId>();
   if (target.conversation) {
     conversation = target.conversation->id;
-    auto current = rows::conversation(scribe_.view(), conversation);
-    if (!current.ok() || !current.value()) return false;
-    placed.epoch = next_epoch(*current.value(), now);
+    placed.epoch = next_epoch(*target.conversation, now);
     placed.reopens = target.conversation->state == CourseState::closed && placed.inbound;
   } else {
     placed.opens = true;

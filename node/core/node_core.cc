@@ -273,20 +273,19 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
       return refuse(ErrorCode::full, "this external id has 256 revisions already", "external_id",
                     "give a new message a new id");
     }
-    MessageBody body;
-    body.account = account_name;
-    body.brand = account->brand;
-    body.channel = word_of(account->channel);
-    body.taken_ms = ms_of(scribe_.wall(now));
-    body.trusted_ref = account->trusted_ref;
-    body.message = message;
-    if (body.message.language.empty()) body.message.language = account->language;
+    auto body = std::make_shared<MessageBody>();
+    body->account = account_name;
+    body->brand = account->brand;
+    body->channel = word_of(account->channel);
+    body->taken_ms = ms_of(scribe_.wall(now));
+    body->trusted_ref = account->trusted_ref;
+    body->message = message;
+    if (body->message.language.empty()) body->message.language = account->language;
     for (const auto& skill : account->skills) {
-      auto& skills = body.message.skills;
+      auto& skills = body->message.skills;
       if (std::find(skills.begin(), skills.end(), skill) == skills.end()) skills.push_back(skill);
     }
-    const auto written =
-        scribe_.write(account->region, EntryKind::message, id.as<Subject>(), body, now);
+    const auto written = scribe_.write_message(account->region, id, std::move(body), now);
     receipt.stream = written.stream;
     receipt.sequence = written.at.sequence;
     receipt.hash = written.hash;
@@ -546,7 +545,7 @@ void NodeCore::settle(Now now) {
       if (!news.subjects.empty()) desk_.learn_agents(news.subjects, now);
       home_.news(news, now);
       if (restored_) {
-        for (const auto& id : news.conversations) {
+        for (const auto& [id, row] : news.conversations) {
           if (const Conversation* c = home_.find(id)) sender_.changed(*c, now);
         }
       }

@@ -52,18 +52,30 @@ void Scribe::begin_stream(const Region& region, Now now) {
   GenerationBody body{self(), settings_.site, ms_of(wall(now)), settings_.version};
   Written written;
   append(region, header_of(EntryKind::generation, {}, clock_.next(wall(now))),
-         encode_body(body, random_), written);
+         encode_body(body, random_), nullptr, written);
 }
 
 Scribe::Written Scribe::write_encoded(const Region& region, EntryKind kind, const Subject& subject,
                                       Bytes body, Now now) {
   begin_stream(region, now);
   Written written;
-  append(region, header_of(kind, subject, clock_.next(wall(now))), std::move(body), written);
+  append(region, header_of(kind, subject, clock_.next(wall(now))), std::move(body), nullptr,
+         written);
   return written;
 }
 
-void Scribe::append(const Region& region, EntryHeader header, Bytes body, Written& written) {
+Scribe::Written Scribe::write_message(const Region& region, const MessageId& id,
+                                      RecentMessages::Known body, Now now) {
+  begin_stream(region, now);
+  Written written;
+  Bytes encoded = encode_body(*body, random_);
+  append(region, header_of(EntryKind::message, id.as<Subject>(), clock_.next(wall(now))),
+         std::move(encoded), std::move(body), written);
+  return written;
+}
+
+void Scribe::append(const Region& region, EntryHeader header, Bytes body,
+                    RecentMessages::Known known, Written& written) {
   const Stream stream = own(region);
   Entry entry;
   header.append_to(entry.header);
@@ -74,7 +86,7 @@ void Scribe::append(const Region& region, EntryHeader header, Bytes body, Writte
   const Head head = log_->append(stream, entry, batch);
   workspace_.write(std::move(batch));
   written = {{header.time, self(), identity_.generation, head.sequence}, head.hash, stream};
-
+  if (known != nullptr) projections_.know(written.at, std::move(known));
   auto folded = projections_.fold(workspace_, stream, head.sequence, entry, news_);
   if (!folded.ok() && failed_.ok()) failed_ = folded;
 
@@ -150,7 +162,7 @@ void Scribe::salvage(const Fork& fork, Now now) {
     header.value().flags |= EntryHeader::salvaged;
     header.value().time = clock_.next(wall(now));
     Written written;
-    append(stream.region, header.value(), std::move(entry.value()->body), written);
+    append(stream.region, header.value(), std::move(entry.value()->body), nullptr, written);
     ++salvaged;
   }
   const ActBody act{"salvage", short_name(stream), settings_.site,

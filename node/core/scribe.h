@@ -37,6 +37,8 @@ class Scribe {
   }
   Written write_encoded(const Region& region, EntryKind kind, const Subject& subject, Bytes body,
                         Now now);
+  Written write_message(const Region& region, const MessageId& id, RecentMessages::Known body,
+                        Now now);
   // The hybrid time that the next entry will at least have: for an epoch that names it.
   HybridTime next_time(Now now) { return clock_.next(wall(now)); }
   // What is added to this machine's wall clock, which its peers found wrong.
@@ -62,6 +64,10 @@ class Scribe {
   const Reader& view() const { return view_; }
   // For who only looks, and is told of errors.
   const Reader& glance() const { return workspace_; }
+  // Null: its body is erased or cannot be read. Errors: corrupt, io.
+  Result<RecentMessages::Known> message_at(const Region& region, const Position& at) const {
+    return projections_.message_at(view_, region, at);
+  }
   Workspace& workspace() { return workspace_; }
   const Log& log() const { return *log_; }
   // A peer says that it holds this of a stream.
@@ -88,7 +94,9 @@ class Scribe {
   void begin_stream(const Region& region, Now now);
   void forked(const Fork& fork, Now now);
   void salvage(const Fork& fork, Now now);
-  void append(const Region& region, EntryHeader header, Bytes body, Written& written);
+  // `known`: the message that `body` is, or null.
+  void append(const Region& region, EntryHeader header, Bytes body, RecentMessages::Known known,
+              Written& written);
 
   const Crypto& crypto_;
   Random& random_;

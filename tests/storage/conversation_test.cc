@@ -46,8 +46,9 @@ struct Story {
     body.taken_ms = ms;
     body.message.external_id = "m" + std::to_string(number);
     body.message.customer.external_id = "ann";
-    item.body = body;
-    return std::get<MessageBody>(items.back().body);
+    const auto known = std::make_shared<MessageBody>(std::move(body));
+    item.body = std::shared_ptr<const MessageBody>(known);
+    return *known;
   }
   void open(std::int64_t ms, const NodeId& node = home, bool inbound = true) {
     PlacedBody body;

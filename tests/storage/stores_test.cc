@@ -65,7 +65,6 @@ TEST_SUITE("stores") {
           default:
             forgotten += random.below(committed - forgotten + 1);
             overlay.forget(forgotten);
-            CHECK(overlay.pending_batches() == added - forgotten);
         }
         model::check_equal(overlay, map, random);
       }
