@@ -5,13 +5,17 @@
 namespace crossfloor {
 namespace {
 
-bool contains(const std::vector<MessageId>& sorted, const MessageId& id) {
-  return std::binary_search(sorted.begin(), sorted.end(), id);
-}
-
 void insert(std::vector<MessageId>& sorted, const MessageId& id) {
   const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
   if (at == sorted.end() || *at != id) sorted.insert(at, id);
+}
+
+// True if it was there.
+bool take_out(std::vector<MessageId>& sorted, const MessageId& id) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), id);
+  if (at == sorted.end() || *at != id) return false;
+  sorted.erase(at);
+  return true;
 }
 
 // Notes who is home of a term. The higher (time, node) wins; true if that replaced another.
@@ -39,13 +43,15 @@ const Epoch* claim_of(const ConversationItem& item, const ConversationId& id) {
 
 class Fold {
  public:
-  explicit Fold(Conversation& conversation) : c_(conversation) {}
+  Fold(Conversation& conversation, ConversationMemory& memory)
+      : c_(conversation), memory_(memory) {}
 
   // `homes_known`: who is home of each term, in the end; c_.homes holds those begun so far.
   void apply(const ConversationItem& item, const std::vector<TermHome>& homes_known) {
     homes_known_ = &homes_known;
     item_ = &item;
     std::visit([this](const auto& body) { on(body); }, item.body);
+    put_done_replies(c_, [this](const ReplyState& reply) { memory_.put_done(reply); });
     c_.last = std::max(c_.last, item.at);
   }
 
@@ -69,8 +75,15 @@ class Fold {
   }
 
   void see(const std::vector<MessageId>& seen) {
-    for (const auto& id : seen) insert(c_.seen, id);
-    std::erase_if(c_.unanswered, [&](const Unanswered& u) { return contains(c_.seen, u.message); });
+    for (const auto& id : seen) {
+      const auto waits = std::find_if(c_.unanswered.begin(), c_.unanswered.end(),
+                                      [&](const Unanswered& u) { return u.message == id; });
+      if (waits != c_.unanswered.end()) {
+        c_.unanswered.erase(waits);
+      } else if (!memory_.folded_before(id, item_->at)) {
+        insert(c_.seen, id);
+      }
+    }
   }
 
   void on(const std::monostate&) { ++c_.uncounted; }
@@ -81,6 +94,7 @@ class Fold {
     if (!item_->first_copy) return;
     const auto& message = body.message;
     if (message.kind != MessageKind::message && message.kind != MessageKind::edited) return;
+    const bool seen_already = take_out(c_.seen, item_->message);
     c_.last_ms = std::max(c_.last_ms, body.taken_ms);
     if (c_.customer.empty()) c_.customer = message.customer.external_id;
     if (message.direction == Direction::out) return on_outbound();
@@ -96,7 +110,7 @@ class Fold {
         if (at == c_.skills.end() || *at != skill) c_.skills.insert(at, skill);
       }
     }
-    if (contains(c_.seen, item_->message)) return;
+    if (seen_already) return;
     c_.priority =
         c_.unanswered.empty() ? message.priority : std::max(c_.priority, message.priority);
     c_.unanswered.push_back({item_->message, body.taken_ms});
@@ -189,7 +203,7 @@ class Fold {
     reply.agent = body.agent;
     reply.written_ms = now_ms();
     reply.counts = counts(body.epoch);
-    if (ReplyState* known = c_.find_reply(body.reply)) {
+    if (ReplyState* known = find_reply(body.reply)) {
       if (!reply.counts) return;
       known->sender = body.sender;  // home named another sender
       // A lost home had written it already; the agent's node gave it to the one that counts.
@@ -200,6 +214,7 @@ class Fold {
     c_.last_ms = std::max(c_.last_ms, now_ms());
     ++c_.messages_out;
     if (c_.first_reply_ms == 0) c_.first_reply_ms = now_ms();
+    reply.number = c_.replies_written() + 1;
     if (body.known_replies > 0) reply.term = static_cast<std::uint8_t>(body.epoch.term);
     if (reply.counts) {
       note_unknown(body);
@@ -222,11 +237,12 @@ class Fold {
   }
 
   // A home knows all that was written in its own term. If it knew fewer replies than come before
-  // this one, then it lacked the latest ones of other terms.
+  // this one, then it lacked the latest ones of other terms; nobody lacks what is long done.
   void note_unknown(const ReplyBody& body) {
     if (body.known_replies == 0) return;
     const std::size_t known = body.known_replies - 1;
-    std::size_t unknown = c_.replies.size() > known ? c_.replies.size() - known : 0;
+    const std::size_t written = c_.replies_written();
+    std::size_t unknown = written > known ? written - known : 0;
     for (auto at = c_.replies.rbegin(); at != c_.replies.rend() && unknown > 0; ++at) {
       if (at->counts && at->term == static_cast<std::uint8_t>(body.epoch.term)) continue;
       at->beside = true;
@@ -244,8 +260,21 @@ class Fold {
 
   void on(const NoteBody&) { c_.last_ms = std::max(c_.last_ms, now_ms()); }
 
+  // Also one that was done and has a row of its own.
+  ReplyState* find_reply(const ReplyId& id) {
+    if (ReplyState* known = c_.find_reply(id)) return known;
+    if (c_.replies_done == 0) return nullptr;
+    auto done = memory_.take_done(id);
+    if (!done) return nullptr;
+    --c_.replies_done;
+    const auto at = std::lower_bound(
+        c_.replies.begin(), c_.replies.end(), done->number,
+        [](const ReplyState& r, std::uint32_t number) { return r.number < number; });
+    return &*c_.replies.insert(at, std::move(*done));
+  }
+
   void on(const AttemptBody& body) {
-    ReplyState* reply = c_.find_reply(body.reply);
+    ReplyState* reply = find_reply(body.reply);
     if (reply == nullptr) return;
     const bool first = reply->attempts == 0;
     reply->attempts = std::max({reply->attempts, body.number, 1u});
@@ -256,7 +285,7 @@ class Fold {
   }
 
   void on(const OutcomeBody& body) {
-    ReplyState* reply = c_.find_reply(body.reply);
+    ReplyState* reply = find_reply(body.reply);
     if (reply == nullptr) return;
     const bool final = reply->has_outcome && (reply->outcome == ReplyOutcome::accepted ||
                                               reply->outcome == ReplyOutcome::refused);
@@ -267,6 +296,7 @@ class Fold {
   }
 
   Conversation& c_;
+  ConversationMemory& memory_;
   const ConversationItem* item_ = nullptr;
   const std::vector<TermHome>* homes_known_ = nullptr;
 };
@@ -279,6 +309,20 @@ ReplyState* Conversation::find_reply(const ReplyId& wanted) {
   return at == replies.end() ? nullptr : &*at;
 }
 
+void put_done_replies(Conversation& c, const std::function<void(const ReplyState&)>& put) {
+  if (!c.replies.empty() && c.replies.front().number == 0) {
+    std::uint32_t number = 0;
+    for (auto& reply : c.replies) reply.number = ++number;
+  }
+  if (c.replies.size() <= Conversation::max_done_replies) return;
+  const auto last = c.replies.end() - std::ptrdiff_t{Conversation::max_done_replies};
+  const auto kept = std::stable_partition(c.replies.begin(), last,
+                                          [](const ReplyState& reply) { return !reply.done(); });
+  std::for_each(kept, last, put);
+  c.replies_done += static_cast<std::uint32_t>(last - kept);
+  c.replies.erase(kept, last);
+}
+
 bool Conversation::is_open() const {
   if (is_alias() || !opened) return false;
   return state != CourseState::closed || !unanswered.empty() ||
@@ -286,26 +330,27 @@ bool Conversation::is_open() const {
                      [](const ReplyState& reply) { return reply.open(); });
 }
 
-Conversation fold_conversation(const ConversationId& id,
-                               const std::vector<ConversationItem>& items) {
+Conversation fold_conversation(const ConversationId& id, const std::vector<ConversationItem>& items,
+                               ConversationMemory& memory) {
   std::vector<TermHome> homes;
   for (const auto& item : items) {
     if (const Epoch* claim = claim_of(item, id)) note_home(homes, *claim);
   }
   Conversation conversation;
   conversation.id = id;
-  Fold fold(conversation);
+  Fold fold(conversation, memory);
   for (const auto& item : items) fold.apply(item, homes);
   return conversation;
 }
 
-bool fold_next(Conversation& conversation, const ConversationItem& item) {
+bool fold_next(Conversation& conversation, const ConversationItem& item,
+               ConversationMemory& memory) {
   if (item.at <= conversation.last) return false;
   std::vector<TermHome> homes = conversation.homes;
   if (const Epoch* claim = claim_of(item, conversation.id)) {
     if (note_home(homes, *claim)) return false;
   }
-  Fold(conversation).apply(item, homes);
+  Fold(conversation, memory).apply(item, homes);
   return true;
 }
 

@@ -6,8 +6,10 @@
 // else is kept, counted and shown, and changes no course.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "protocol/bodies.h"
@@ -53,9 +55,10 @@ struct ReplyState {
   ReplyOutcome outcome = ReplyOutcome::unknown;
   std::string detail;
   std::vector<MessageId> seen;
-  bool beside = false;    // the home that answered after it did not know of it
-  bool twice = false;     // it left, and the customer was answered beside it: counted
-  std::uint8_t term = 0;  // last byte of its epoch's term; 0: its home did not say what it knew
+  bool beside = false;       // the home that answered after it did not know of it
+  bool twice = false;        // it left, and the customer was answered beside it: counted
+  std::uint8_t term = 0;     // last byte of its epoch's term; 0: its home did not say what it knew
+  std::uint32_t number = 0;  // among the conversation's replies, from 1; 0 in rows of old
 
   bool operator==(const ReplyState&) const = default;
   // True until the provider has it, refused it, or it was voided before it was tried.
@@ -63,6 +66,8 @@ struct ReplyState {
     return !has_outcome || outcome == ReplyOutcome::retry_later ||
            outcome == ReplyOutcome::unknown || outcome == ReplyOutcome::needs_person;
   }
+  // Nobody has to look at it again, unless more is written about it.
+  bool done() const { return !open() && counts && !beside; }
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("reply", self.reply);
@@ -78,6 +83,7 @@ struct ReplyState {
     visit("beside", self.beside);
     visit("twice", self.twice);
     visit("term", self.term);
+    visit("number", self.number);
   }
 };
 
@@ -110,7 +116,7 @@ struct Conversation {
   std::string team;
 
   std::vector<Unanswered> unanswered;
-  std::vector<MessageId> seen;  // sorted
+  std::vector<MessageId> seen;  // answered before they came, sorted; rows of old say more
   std::uint32_t priority = 0;
   std::string topic;
   std::string language;
@@ -121,7 +127,11 @@ struct Conversation {
   NodeId last_agent_node;
   std::int64_t last_agent_ms = 0;
   std::uint32_t site_changes = 0;
-  std::vector<ReplyState> replies;
+  // The last ones, and those before that are not done; the others have rows of their own, or each
+  // message of a long conversation would cost more than the one before.
+  static constexpr std::size_t max_done_replies = 32;
+  std::vector<ReplyState> replies;  // by number
+  std::uint32_t replies_done = 0;   // that have rows of their own
   // Replies that reached the customer beside the home's course, or of which the home that answered
   // after them did not know.
   std::uint32_t handled_twice = 0;
@@ -144,6 +154,9 @@ struct Conversation {
   // The age that never resets: of the oldest unanswered message, else of this state.
   std::int64_t waiting_since_ms() const {
     return unanswered.empty() ? since_ms : unanswered.front().since_ms;
+  }
+  std::uint32_t replies_written() const {
+    return static_cast<std::uint32_t>(replies.size()) + replies_done;
   }
   ReplyState* find_reply(const ReplyId& id);
 
@@ -194,6 +207,7 @@ struct Conversation {
     visit("last_ms", self.last_ms);
     visit("first_reply_ms", self.first_reply_ms);
     visit("last", self.last);
+    visit("replies_done", self.replies_done);
     // New fields go here: rows written before stay readable.
   }
 };
@@ -217,12 +231,30 @@ struct ConversationItem {
   ConversationBody body;
 };
 
-// The fold of all items, which are in order.
-Conversation fold_conversation(const ConversationId& id,
-                               const std::vector<ConversationItem>& items);
+// What a fold asks and keeps beside the conversation's row, which must not grow with every message.
+class ConversationMemory {
+ public:
+  virtual ~ConversationMemory() = default;
+  // Whether a message was folded into this conversation before this place: then that it is answered
+  // need not be remembered.
+  virtual bool folded_before(const MessageId& message, const Position& place) = 0;
+  virtual void put_done(const ReplyState& reply) = 0;
+  // Takes it out again; nothing if it is not there.
+  virtual std::optional<ReplyState> take_done(const ReplyId& reply) = 0;
+};
+
+// Moves replies that are done and not among the last to `put`, as each fold does. Gives numbers to
+// those of rows of old.
+void put_done_replies(Conversation& conversation,
+                      const std::function<void(const ReplyState&)>& put);
+
+// The fold of all items, which are in order. Nothing of the conversation is in `memory`.
+Conversation fold_conversation(const ConversationId& id, const std::vector<ConversationItem>& items,
+                               ConversationMemory& memory);
 
 // Folds one more item that sorts after all before. False: the whole must be folded again (the item
 // sorts earlier, or decides anew who was home).
-bool fold_next(Conversation& conversation, const ConversationItem& item);
+bool fold_next(Conversation& conversation, const ConversationItem& item,
+               ConversationMemory& memory);
 
 }  // namespace crossfloor

@@ -7,7 +7,8 @@
 namespace crossfloor {
 namespace {
 
-// All rows but those that only say what is to be done here (O, U).
+// All rows but those that only say what is to be done here (O, U), and those that a conversation's
+// row of an older version still holds itself (B).
 constexpr std::string_view digested_kinds = "ACHIKLMPRSV";
 
 }  // namespace

@@ -112,6 +112,43 @@ struct Projections::Arrival {
   }
 };
 
+// What the fold of one conversation asks of other rows, and puts there.
+class Projections::Beside final : public ConversationMemory {
+ public:
+  Beside(Arrival& a, const ConversationId& conversation) : a_(a), conversation_(conversation) {}
+
+  bool folded_before(const MessageId& id, const Position& place) override {
+    const MessageRow& message = a_.held(id);
+    const MessageCopy* primary = message.primary();
+    return primary != nullptr && primary->at < place && !message.placements.empty() &&
+           a_.standing(message.placements.front().conversation) == conversation_;
+  }
+  void put_done(const ReplyState& reply) override {
+    a_.rows.put(rows::done_reply_key(conversation_, reply.reply),
+                encode_row(DoneReplyRow{a_.region, reply}));
+  }
+  std::optional<ReplyState> take_done(const ReplyId& reply) override {
+    auto row = rows::done_reply(a_.rows, conversation_, reply);
+    if (!row.ok()) a_.note(row.error());
+    if (!row.ok() || !row.value()) return std::nullopt;
+    a_.rows.erase(rows::done_reply_key(conversation_, reply));
+    return std::move(row.value()->reply);
+  }
+  void forget_all() {
+    std::vector<Bytes> keys;
+    const Bytes prefix = rows::done_reply_prefix(conversation_);
+    a_.note(a_.rows.scan(prefix, after_prefix(prefix), [&](ByteView key, ByteView) {
+      keys.emplace_back(key);
+      return true;
+    }));
+    for (auto& key : keys) a_.rows.erase(std::move(key));
+  }
+
+ private:
+  Arrival& a_;
+  ConversationId conversation_;
+};
+
 void Projections::Arrival::settle() {
   for (const auto& [id, message] : messages) {
     if (message.changed) rows.put(crossfloor::rows::message_key(id), encode_row(*message.row));
@@ -259,6 +296,7 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
   const auto to = a.standing(subject);
   auto& folded = a.held(to);
   if (!folded) folded.emplace().id = to;
+  Beside beside(a, to);
   bool grows = from == to;
   for (const auto& copy : row.copies) {
     if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
@@ -267,7 +305,7 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
     a.rows.put(keyed('I', to.view(), copy.at.key()), encode_row(item_row));
     if (!grows) continue;
     const auto item = item_at(a, to, copy.at, item_row);
-    grows = item && fold_next(*folded, *item);
+    grows = item && fold_next(*folded, *item, beside);
   }
   if (grows) return store(a, to);
   if (from != to) refold(a, from);
@@ -330,6 +368,7 @@ void Projections::opened(Arrival& a, const PlacedBody& body) const {
     alias.state = CourseState::closed;
     alias.reason = "alias";
     a.held(alias.id) = alias;
+    Beside(a, alias.id).forget_all();
     store(a, alias.id);
     move_items(a, one.conversation, stands);
   }
@@ -410,7 +449,8 @@ void Projections::add_item(Arrival& a, const ConversationId& conversation, const
   a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
   if (auto& folded = a.held(standing)) {
     auto item = item_at(a, standing, at, row);
-    if (item && fold_next(*folded, *item)) return store(a, standing);
+    Beside beside(a, standing);
+    if (item && fold_next(*folded, *item, beside)) return store(a, standing);
   }
   refold(a, standing);
 }
@@ -448,7 +488,9 @@ void Projections::refold(Arrival& a, const ConversationId& conversation) const {
     if (auto item = item_at(a, conversation, at, row)) items.push_back(std::move(*item));
   }
   if (!a.failed.ok()) return;
-  a.held(conversation) = fold_conversation(conversation, items);
+  Beside beside(a, conversation);
+  beside.forget_all();
+  a.held(conversation) = fold_conversation(conversation, items, beside);
   store(a, conversation);
 }
 

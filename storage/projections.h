@@ -18,7 +18,7 @@ namespace crossfloor {
 
 // First bytes of the keys of all rows. Whatever else stands behind keys::first_projection is not a
 // function of the log.
-inline constexpr std::string_view row_kinds = "ACHIKLMOPRSUV";
+inline constexpr std::string_view row_kinds = "ABCHIKLMOPRSUV";
 
 // What an entry changed, for those who keep open things in memory.
 struct FoldNews {
@@ -52,6 +52,7 @@ class Projections {
 
  private:
   struct Arrival;
+  class Beside;
   void fold_message(Arrival& a) const;
   void fold_placed(Arrival& a) const;
   void fold_subject(Arrival& a) const;
@@ -83,6 +84,8 @@ namespace rows {
 Bytes message_key(const MessageId& id);
 Bytes conversation_key(const ConversationId& id);
 Bytes item_prefix(const ConversationId& id);
+Bytes done_reply_prefix(const ConversationId& id);
+Bytes done_reply_key(const ConversationId& id, const ReplyId& reply);
 Bytes open_prefix();
 Bytes unplaced_prefix();
 Bytes handle_prefix(const HandleId& handle);
@@ -99,6 +102,8 @@ Result<std::optional<ThreadRow>> thread(const Reader& reader, const Subject& key
 Result<std::optional<PlaceRow>> place(const Reader& reader, const Subject& key);
 Result<std::optional<CommandRow>> command(const Reader& reader, const CommandId& id);
 Result<std::optional<ReplyRow>> reply(const Reader& reader, const ReplyId& id);
+Result<std::optional<DoneReplyRow>> done_reply(const Reader& reader, const ConversationId& id,
+                                               const ReplyId& reply);
 Result<std::optional<SubjectRow>> subject(const Reader& reader, const Subject& id);
 // All handles joined to this one by links, itself included, in id order; at most `limit`.
 Result<std::vector<HandleId>> customer(const Reader& reader, const HandleId& handle,

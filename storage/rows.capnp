@@ -30,6 +30,7 @@ struct ReplyState {
   beside @10 :Bool;
   twice @11 :Bool;
   term @12 :UInt8;
+  number @13 :UInt32;
 }
 
 struct Conversation {
@@ -78,6 +79,7 @@ struct Conversation {
   last @42 :B.Position;
   assigned @43 :B.Epoch;
   region @44 :Text;
+  repliesDone @45 :UInt32;
 }
 
 struct MessageCopy {

@@ -29,10 +29,14 @@ Result<Row> unpacked(ByteView bytes) {
   const auto unreadable = [](const Error& error) {
     return Error{ErrorCode::corrupt, "a row: " + error.what, "", ""};
   };
-  if (bytes.empty() || bytes.front() != packed_row) {
-    auto row = decode_capnp<Row>(bytes);
-    if (!row.ok()) return unreadable(row.error());
-    return row;
+  if constexpr (!std::is_same_v<Row, DoneReplyRow>) {
+    if (bytes.empty() || bytes.front() != packed_row) {
+      auto row = decode_capnp<Row>(bytes);
+      if (!row.ok()) return unreadable(row.error());
+      return row;
+    }
+  } else if (bytes.empty() || bytes.front() != packed_row) {
+    return Error{ErrorCode::corrupt, "a row of an unknown format", "", ""};
   }
   Row row;
   if (auto status = read_packed(bytes.substr(1), shape_of<Row>(), &row); !status.ok()) {
@@ -66,12 +70,31 @@ XF_ROW(LinkRow)
 XF_ROW(SubjectRow)
 #undef XF_ROW
 
+// A row that format 1 did not have.
+template <>
+Bytes encode_row(const DoneReplyRow& row) {
+  return packed(row);
+}
+template <>
+Result<DoneReplyRow> decode_row(ByteView bytes) {
+  return unpacked<DoneReplyRow>(bytes);
+}
+
 namespace {
+
+template <typename Row>
+void settle(Row&) {}
+// Older versions kept every message that was ever answered, and every reply.
+void settle(Conversation& row) {
+  row.seen.clear();
+  put_done_replies(row, [](const ReplyState&) {});
+}
 
 template <typename Row>
 Result<SettledRow> settled(ByteView value) {
   auto row = decode_row<Row>(value);
   if (!row.ok()) return row.error();
+  settle(row.value());
   return SettledRow{row.value().region, encode_row(row.value())};
 }
 
@@ -81,6 +104,8 @@ Result<SettledRow> settle_row(char kind, ByteView value) {
   switch (kind) {
     case 'A':
       return settled<SubjectRow>(value);
+    case 'B':
+      return settled<DoneReplyRow>(value);
     case 'C':
       return settled<Conversation>(value);
     case 'I':
@@ -156,6 +181,12 @@ Bytes conversation_key(const ConversationId& id) {
 Bytes item_prefix(const ConversationId& id) {
   return key_of('I', id.view());
 }
+Bytes done_reply_prefix(const ConversationId& id) {
+  return key_of('B', id.view());
+}
+Bytes done_reply_key(const ConversationId& id, const ReplyId& reply) {
+  return done_reply_prefix(id).append(reply.view());
+}
 Bytes open_prefix() {
   return "O";
 }
@@ -205,6 +236,10 @@ Result<std::optional<CommandRow>> command(const Reader& reader, const CommandId&
 }
 Result<std::optional<ReplyRow>> reply(const Reader& reader, const ReplyId& id) {
   return read<ReplyRow>(reader, key_of('R', id.view()));
+}
+Result<std::optional<DoneReplyRow>> done_reply(const Reader& reader, const ConversationId& id,
+                                               const ReplyId& reply) {
+  return read<DoneReplyRow>(reader, done_reply_key(id, reply));
 }
 Result<std::optional<SubjectRow>> subject(const Reader& reader, const Subject& id) {
   return read<SubjectRow>(reader, key_of('A', id.view()));

@@ -3,6 +3,8 @@
 //
 //   M <message id>                       MessageRow
 //   C <conversation id>                  Conversation (storage/conversation.h)
+//   B <conversation id> <reply id>       DoneReplyRow: a reply that its conversation's row holds no
+//                                        more
 //   I <conversation id> <position>       ItemRow: one entry of a conversation, in order
 //   O <conversation id>                  nothing: it is open (not closed, or replies are not done)
 //   H <handle> <opened at> <conv. id>    nothing: a customer's conversations by age
@@ -139,6 +141,17 @@ struct ReplyRow {
     visit("conversation", self.conversation);
     visit("at", self.at);
     visit("region", self.region);
+  }
+};
+
+struct DoneReplyRow {
+  Region region;
+  ReplyState reply;
+
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("region", self.region);
+    visit("reply", self.reply);
   }
 };
 

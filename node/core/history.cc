@@ -163,11 +163,17 @@ std::optional<client::HistoryItem> reply_item(const Reader& reader, const Conver
   item.reply = reply.reply;
   item.answers = reply.seen;
   item.parent_external_id = reply.parent_id;
-  for (const auto& state : c.replies) {
-    if (state.reply != reply.reply) continue;
+  const auto known = std::find_if(c.replies.begin(), c.replies.end(),
+                                  [&](const ReplyState& r) { return r.reply == reply.reply; });
+  const auto tell = [&](const ReplyState& state) {
     item.outcome = outcome_of(state);
     item.outcome_detail = state.detail;
     item.handled_twice = !state.counts || state.twice;
+  };
+  if (known != c.replies.end()) {
+    tell(*known);
+  } else if (auto done = rows::done_reply(reader, c.id, reply.reply); done.ok() && done.value()) {
+    tell(done.value()->reply);
   }
   return item;
 }

@@ -50,7 +50,7 @@ Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& comm
   name_parent(reply);
   // A chat stays open while the customer is connected; elsewhere the customer is awaited.
   reply.then = command.keep || c.channel == "chat" ? CourseState::active : CourseState::pending;
-  reply.known_replies = static_cast<std::uint32_t>(c.replies.size()) + 1;
+  reply.known_replies = c.replies_written() + 1;
   if (const auto* settings = account(c.account)) reply.sender = sender_for(*settings, now);
   answer.reply = reply.reply;
   return scribe_.write(region_of(c), EntryKind::reply, c.id.as<Subject>(), reply, now);

@@ -23,6 +23,26 @@ MessageId msg(unsigned char number) {
   return named<MessageId>(number);
 }
 
+// What lies beside the row, of the items that are held.
+struct Beside final : ConversationMemory {
+  const std::vector<ConversationItem>& held;
+  std::map<ReplyId, ReplyState> done;
+
+  explicit Beside(const std::vector<ConversationItem>& items) : held(items) {}
+  bool folded_before(const MessageId& message, const Position& place) override {
+    return std::any_of(held.begin(), held.end(), [&](const ConversationItem& item) {
+      return item.kind == EntryKind::message && item.message == message && item.at < place;
+    });
+  }
+  void put_done(const ReplyState& reply) override {
+    CHECK(done.emplace(reply.reply, reply).second);
+  }
+  std::optional<ReplyState> take_done(const ReplyId& reply) override {
+    auto taken = done.extract(reply);
+    return taken.empty() ? std::nullopt : std::optional(std::move(taken.mapped()));
+  }
+};
+
 // The entries of one conversation, written at given milliseconds by given nodes. What it folds to
 // is reckoned in two ways, all at once and one by one, which must agree.
 struct Story {
@@ -97,18 +117,23 @@ struct Story {
     auto sorted = items;
     std::sort(sorted.begin(), sorted.end(),
               [](const auto& a, const auto& b) { return a.at < b.at; });
-    const Conversation all = fold_conversation(id, sorted);
+    Beside beside_all(sorted);
+    const Conversation all = fold_conversation(id, sorted, beside_all);
     // One by one, in the order of writing; what sorts earlier is folded again as a whole.
     Conversation grown;
     grown.id = id;
     std::vector<ConversationItem> so_far;
+    Beside beside(so_far);
     for (const auto& item : items) {
       so_far.push_back(item);
       std::sort(so_far.begin(), so_far.end(),
                 [](const auto& a, const auto& b) { return a.at < b.at; });
-      if (!fold_next(grown, item)) grown = fold_conversation(id, so_far);
+      if (fold_next(grown, item, beside)) continue;
+      beside.done.clear();
+      grown = fold_conversation(id, so_far, beside);
     }
     CHECK(grown == all);
+    CHECK(beside.done == beside_all.done);
     return all;
   }
 };
@@ -430,6 +455,49 @@ TEST_SUITE("a conversation's fold") {
     REQUIRE(c.replies.size() == 1);
     CHECK(c.replies[0].sender == rival);
     CHECK(c.messages_out == 1);
+  }
+
+  TEST_CASE("replies that are long done leave the row, and come back when more is written") {
+    constexpr int written = 40;
+    constexpr int kept = Conversation::max_done_replies;
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'100, CourseState::active, "bob");
+    for (int i = 0; i < written; ++i) {
+      const auto number = static_cast<unsigned char>(50 + i);
+      story.reply(2'000 + 10 * i, number, {});
+      story.attempt(2'001 + 10 * i, number, 1);
+      if (i != 3) story.outcome(2'002 + 10 * i, number, ReplyOutcome::accepted);
+    }
+    auto c = story.fold();
+    CHECK(c.replies_written() == written);
+    CHECK(c.replies.size() == kept + 1);  // and the one that has no outcome yet
+    CHECK(c.replies.front().reply == named<ReplyId>(53));
+    CHECK(c.is_open());
+    story.outcome(2'020, 53, ReplyOutcome::refused);  // sorts before most of the others
+    CHECK(story.fold().replies.size() == kept);
+    CHECK_FALSE(story.fold().find_reply(named<ReplyId>(53)));
+    story.attempt(3'000, 53, 2);  // a person had it sent again
+    c = story.fold();
+    CHECK(c.replies.size() == kept + 1);
+    REQUIRE(c.find_reply(named<ReplyId>(53)));
+    CHECK(c.find_reply(named<ReplyId>(53))->attempts == 2);
+    CHECK(c.find_reply(named<ReplyId>(53))->open());
+    story.outcome(3'001, 53, ReplyOutcome::accepted);
+    CHECK(story.fold().replies.size() == kept);
+    CHECK(story.fold().replies_written() == written);
+  }
+
+  TEST_CASE("a message that was answered before it came is remembered only until it comes") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(2'000, CourseState::closed).seen = {msg(1), msg(2)};
+    CHECK(story.fold().seen == std::vector{msg(2)});
+    story.message(2'500, 2);
+    CHECK(story.fold().seen.empty());
+    CHECK(unanswered(story.fold()).empty());
   }
 
   TEST_CASE("a lost home's reply answers nothing unless it was sent, and then was handled twice") {

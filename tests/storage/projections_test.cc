@@ -120,6 +120,77 @@ TEST_SUITE("projections") {
     });
   }
 
+  TEST_CASE("one more message and its answer cost a long conversation no more than a short one") {
+    FoldWorld world;
+    Author home(world);
+    home.take_in("m0", {});
+    const auto id = home.open("m0");
+    std::vector<std::size_t> bytes;
+    for (int i = 1; i <= 400; ++i) {
+      home.commit();
+      const std::string name = "m" + std::to_string(i);
+      home.take_in(name, {});
+      home.place(name, id);
+      ReplyBody reply;
+      reply.reply = world.random.id<ReplyId>();
+      reply.epoch = home.epoch(1);
+      reply.agent = "bob";
+      reply.sender = home.node();
+      reply.seen = {world.message("m0"), world.message(name)};
+      home.write(EntryKind::reply, id, reply);
+      home.write(EntryKind::attempt, id, AttemptBody{reply.reply, 1});
+      OutcomeBody outcome;
+      outcome.reply = reply.reply;
+      outcome.outcome = ReplyOutcome::accepted;
+      outcome.account = "page";
+      outcome.external_id = "out" + std::to_string(i);
+      home.write(EntryKind::outcome, id, outcome);
+      bytes.push_back(home.rows.open_bytes());
+    }
+    const auto c = home.conversation(id);
+    CHECK(c.unanswered.empty());
+    CHECK(c.messages_in == 401);
+    CHECK(c.replies_written() == 400);
+    CHECK(c.seen.empty());
+    constexpr std::size_t longer_numbers = 64;
+    CHECK(bytes.back() <= bytes[60] + longer_numbers);
+  }
+
+  TEST_CASE("replies that are long done come out the same in every order of arrival") {
+    FoldWorld world;
+    Author taker(world), home(world), sender(world);
+    const auto id = taker.take_in("m1", {}).as<ConversationId>();
+    home.wall_ms += 100;
+    home.open("m1");
+    sender.wall_ms += 50;
+    std::vector<ReplyId> replies;
+    for (std::size_t i = 0; i < Conversation::max_done_replies + 6; ++i) {
+      ReplyBody reply;
+      reply.reply = replies.emplace_back(world.random.id<ReplyId>());
+      reply.epoch = home.epoch(1);
+      reply.sender = sender.node();
+      if (i == 7) reply.seen = {id.as<MessageId>()};
+      home.write(EntryKind::reply, id, reply);
+      sender.wall_ms = home.wall_ms + static_cast<std::int64_t>(i % 5);
+      sender.write(EntryKind::attempt, id, AttemptBody{reply.reply, 1});
+      OutcomeBody outcome;
+      outcome.reply = reply.reply;
+      outcome.outcome = i == 2 ? ReplyOutcome::retry_later : ReplyOutcome::accepted;
+      sender.write(EntryKind::outcome, id, outcome);
+    }
+    check_every_order(world, {&taker, &home, &sender}, [&](const Holder& holder) {
+      const auto c = holder.conversation(id);
+      CHECK(c.unanswered.empty());
+      CHECK(c.replies_written() == replies.size());
+      CHECK(c.replies.size() == Conversation::max_done_replies + 1);
+      const auto done = rows::done_reply(holder.rows, id, replies[0]);
+      REQUIRE(done.ok());
+      REQUIRE(done.value());
+      CHECK(done.value()->reply.outcome == ReplyOutcome::accepted);
+      CHECK_FALSE(rows::done_reply(holder.rows, id, replies[2]).value());
+    });
+  }
+
   TEST_CASE("two homes that opened one thread: the first message's conversation stands") {
     FoldWorld world;
     Author taker(world), warsaw(world), helsinki(world);
