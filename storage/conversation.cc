@@ -52,6 +52,7 @@ class Fold {
     item_ = &item;
     std::visit([this](const auto& body) { on(body); }, item.body);
     put_done_replies(c_, [this](const ReplyState& reply) { memory_.put_done(reply); });
+    if (c_.last == Position{}) c_.first = item.at;
     c_.last = std::max(c_.last, item.at);
   }
 

@@ -141,7 +141,8 @@ struct Conversation {
   std::int64_t first_ms = 0;  // the customer's first message
   std::int64_t last_ms = 0;   // latest message or reply
   std::int64_t first_reply_ms = 0;
-  Position last;  // the highest position folded
+  Position first;  // of its items; unknown in rows of old
+  Position last;   // the highest position folded
 
   bool operator==(const Conversation&) const = default;
 
@@ -208,6 +209,7 @@ struct Conversation {
     visit("first_reply_ms", self.first_reply_ms);
     visit("last", self.last);
     visit("replies_done", self.replies_done);
+    visit("first", self.first);
     // New fields go here: rows written before stay readable.
   }
 };

@@ -49,7 +49,10 @@ struct Projections::Arrival {
   struct Held {
     std::optional<Row> row;
     bool changed = false;
-    bool was_open = false;  // of a conversation, before this entry
+    // Of a conversation: before this entry, and whether this entry indexes it by its customer.
+    bool was_open = false;
+    std::optional<CustomerRow> was_resting;
+    bool indexed = false;
   };
 
   Workspace& rows;
@@ -78,6 +81,7 @@ struct Projections::Arrival {
     if (fresh) {
       take(crossfloor::rows::conversation(rows, id), found.row);
       found.was_open = found.row && found.row->is_open();
+      found.was_resting = resting(found.row);
     }
     return found.row;
   }
@@ -100,8 +104,19 @@ struct Projections::Arrival {
 
   // Writes what changed.
   void settle();
+  static Bytes customer_key(const HandleId& handle, const Position& opened,
+                            const ConversationId& id) {
+    Bytes key = crossfloor::rows::handle_prefix(handle);
+    put_be64(key, opened.time.value);
+    return key.append(id.view());
+  }
 
  private:
+  void settle_index(const ConversationId& id, const Held<Conversation>& held);
+  std::optional<CustomerRow> resting(const std::optional<Conversation>& row) const {
+    if (!row || !row->opened || row->is_open() || row->first == Position{}) return std::nullopt;
+    return CustomerRow{region, row->first, row->last};
+  }
   template <typename Row>
   void take(Result<std::optional<Row>> read, std::optional<Row>& row) {
     if (read.ok()) {
@@ -161,10 +176,26 @@ void Projections::Arrival::settle() {
     } else {
       rows.erase(crossfloor::rows::conversation_key(id));
     }
+    settle_index(id, held);
     if (open && !held.was_open) rows.put(keyed('O', id.view()), region);
     if (!open && held.was_open) rows.erase(keyed('O', id.view()));
     news.conversations.insert_or_assign(id, std::move(held.row));
   }
+}
+
+// Customers' pages pass over what rests, so that its row of the index says where it lies; while it
+// is open nothing has to be written there for each message.
+void Projections::Arrival::settle_index(const ConversationId& id, const Held<Conversation>& held) {
+  const auto now = resting(held.row);
+  if (!held.row ||
+      (now ? !held.indexed && now == held.was_resting : held.indexed || !held.was_resting)) {
+    return;
+  }
+  Bytes key = customer_key(held.row->handle, held.row->opened_at, id);
+  auto known = rows.get(key);
+  if (!known.ok()) return note(known.error());
+  Bytes value = encode_customer_row(now.value_or(CustomerRow{region, {}, {}}));
+  if (known.value() && *known.value() != value) rows.put(std::move(key), std::move(value));
 }
 
 Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequence,
@@ -314,17 +345,14 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
 
 // Two homes may have opened it in a cut: the first opening is its age.
 void Projections::index_by_customer(Arrival& a, const PlacedBody& body) const {
-  const auto key_of = [&](const HandleId& handle, const Position& at) {
-    Bytes age;
-    put_be64(age, at.time.value);
-    return keyed('H', handle.view(), age + Bytes(a.header.subject.view()));
-  };
-  const auto& known = a.held(a.conversation());
+  const auto id = a.conversation();
+  const auto& known = a.held(id);
   if (known && known->opened) {
     if (known->opened_at < a.at) return;
-    a.rows.erase(key_of(known->handle, known->opened_at));
+    a.rows.erase(Arrival::customer_key(known->handle, known->opened_at, id));
   }
-  a.rows.put(key_of(body.handle, a.at), a.region);
+  a.rows.put(Arrival::customer_key(body.handle, a.at, id), a.region);
+  a.conversations[id].indexed = true;
 }
 
 // Indexes a conversation by its customer, place and thread, and finds out whether it is an alias.

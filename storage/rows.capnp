@@ -80,6 +80,7 @@ struct Conversation {
   assigned @43 :B.Epoch;
   region @44 :Text;
   repliesDone @45 :UInt32;
+  first @46 :B.Position;
 }
 
 struct MessageCopy {

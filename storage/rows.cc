@@ -16,6 +16,10 @@ namespace {
 constexpr char packed_row = 2;
 
 template <typename Row>
+constexpr bool in_format_1 =
+    !std::is_same_v<Row, DoneReplyRow> && !std::is_same_v<Row, CustomerRow>;
+
+template <typename Row>
 Bytes packed(const Row& row) {
   Bytes out;
   out.reserve(std::is_same_v<Row, Conversation> ? 512 : 192);  // mostly enough
@@ -29,13 +33,12 @@ Result<Row> unpacked(ByteView bytes) {
   const auto unreadable = [](const Error& error) {
     return Error{ErrorCode::corrupt, "a row: " + error.what, "", ""};
   };
-  if constexpr (!std::is_same_v<Row, DoneReplyRow>) {
-    if (bytes.empty() || bytes.front() != packed_row) {
+  if (bytes.empty() || bytes.front() != packed_row) {
+    if constexpr (in_format_1<Row>) {
       auto row = decode_capnp<Row>(bytes);
       if (!row.ok()) return unreadable(row.error());
       return row;
     }
-  } else if (bytes.empty() || bytes.front() != packed_row) {
     return Error{ErrorCode::corrupt, "a row of an unknown format", "", ""};
   }
   Row row;
@@ -70,7 +73,14 @@ XF_ROW(LinkRow)
 XF_ROW(SubjectRow)
 #undef XF_ROW
 
-// A row that format 1 did not have.
+// Rows that format 1 did not have.
+Bytes encode_customer_row(const CustomerRow& row) {
+  return row.known() ? packed(row) : Bytes(row.region);
+}
+Result<CustomerRow> decode_customer_row(ByteView bytes) {
+  if (bytes.empty() || bytes.front() != packed_row) return CustomerRow{Region(bytes), {}, {}};
+  return unpacked<CustomerRow>(bytes);
+}
 template <>
 Bytes encode_row(const DoneReplyRow& row) {
   return packed(row);
@@ -84,9 +94,11 @@ namespace {
 
 template <typename Row>
 void settle(Row&) {}
-// Older versions kept every message that was ever answered, and every reply.
+// Older versions kept every message that was ever answered, and every reply, and did not know where
+// a conversation begins.
 void settle(Conversation& row) {
   row.seen.clear();
+  row.first = {};
   put_done_replies(row, [](const ReplyState&) {});
 }
 
@@ -108,6 +120,11 @@ Result<SettledRow> settle_row(char kind, ByteView value) {
       return settled<DoneReplyRow>(value);
     case 'C':
       return settled<Conversation>(value);
+    case 'H': {
+      auto row = decode_customer_row(value);
+      if (!row.ok()) return row.error();
+      return SettledRow{row.value().region, Bytes(row.value().region)};
+    }
     case 'I':
       return settled<ItemRow>(value);
     case 'K':
@@ -123,7 +140,7 @@ Result<SettledRow> settle_row(char kind, ByteView value) {
     case 'S':
       return settled<ThreadRow>(value);
     default:
-      return SettledRow{Region(value), Bytes(value)};  // H, O, U and V say nothing else
+      return SettledRow{Region(value), Bytes(value)};  // O, U and V say nothing else
   }
 }
 

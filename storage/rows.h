@@ -7,7 +7,7 @@
 //                                        more
 //   I <conversation id> <position>       ItemRow: one entry of a conversation, in order
 //   O <conversation id>                  nothing: it is open (not closed, or replies are not done)
-//   H <handle> <opened at> <conv. id>    nothing: a customer's conversations by age
+//   H <handle> <opened at> <conv. id>    CustomerRow: a customer's conversations by age
 //   S <thread key>                       ThreadRow: conversations opened on one thread
 //   P <place key>                        PlaceRow: latest conversation there
 //   K <command id>                       CommandRow: a person's command was carried out
@@ -154,6 +154,26 @@ struct DoneReplyRow {
     visit("reply", self.reply);
   }
 };
+
+// Where the items of a conversation begin and end while it rests, so that a page of its customer's
+// history passes it over without reading it. Zero: look into the conversation.
+struct CustomerRow {
+  Region region;
+  Position first;
+  Position last;
+
+  bool known() const { return last != Position{}; }
+  bool operator==(const CustomerRow&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("region", self.region);
+    visit("first", self.first);
+    visit("last", self.last);
+  }
+};
+// Older versions wrote the region alone, and so is a row written of which no more is known.
+Bytes encode_customer_row(const CustomerRow& row);
+Result<CustomerRow> decode_customer_row(ByteView bytes);
 
 // A person's latest word on a pair counts; without one, the first message that named the reference.
 struct LinkRow {

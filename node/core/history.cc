@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "storage/log_read.h"
+#include "storage/recent_reads.h"
 
 namespace crossfloor {
 namespace {
@@ -27,12 +28,17 @@ bool is_shown(std::uint16_t kind) {
 // may have come: a customer's page touches few of a customer's conversations.
 class Backwards {
  public:
-  Backwards(const Reader& reader, Conversation conversation, std::optional<Position> before)
+  Backwards(const Reader& reader, const ConversationId& id, const Position& last,
+            std::optional<Position> before)
       : reader_(reader),
-        conversation_(std::move(conversation)),
-        prefix_(rows::item_prefix(conversation_.id)),
+        id_(id),
+        prefix_(rows::item_prefix(id)),
         to_(before ? prefix_ + before->key() : after_prefix(prefix_)),
-        bound_(before ? std::min(*before, conversation_.last) : conversation_.last) {}
+        bound_(before ? std::min(*before, last) : last) {}
+  Backwards(const Reader& reader, Conversation conversation, std::optional<Position> before)
+      : Backwards(reader, conversation.id, conversation.last, before) {
+    conversation_ = std::move(conversation);
+  }
 
   struct Item {
     Position at;
@@ -44,9 +50,16 @@ class Backwards {
   // The next one, which stays; nothing if it is not read yet.
   const Item* next() const { return found_.empty() ? nullptr : &found_.front(); }
   void pop() { found_.pop_front(); }
-  const Conversation& conversation() const { return conversation_; }
+  // Once something was read of it.
+  const Conversation& conversation() const { return *conversation_; }
 
   Status fill() {
+    if (!conversation_) {
+      auto row = rows::conversation(reader_, id_);
+      if (!row.ok()) return row.error();
+      conversation_ = std::move(row).value();
+      if (!conversation_) return Error{ErrorCode::corrupt, "a conversation is missing", "", ""};
+    }
     Status broken;
     auto scanned = reader_.scan_back(prefix_, to_, [&](ByteView key, ByteView value) {
       const auto at = Position::from_key(key.substr(prefix_.size()));
@@ -71,7 +84,8 @@ class Backwards {
 
  private:
   const Reader& reader_;
-  Conversation conversation_;
+  ConversationId id_;
+  std::optional<Conversation> conversation_;
   Bytes prefix_;
   Bytes to_;
   Position bound_;
@@ -225,69 +239,90 @@ Result<client::HistoryPage> merge(const Reader& reader, std::deque<Backwards>& s
   items = std::clamp<std::size_t>(items, 1, client::max_page);
   client::HistoryPage page;
   std::string reached;
-  for (std::size_t passed_over = 0;;) {
-    Backwards* newest = nullptr;
-    for (auto& source : sources) {
-      if (source.at_end()) continue;
-      if (newest == nullptr || newest->bound() < source.bound()) newest = &source;
-    }
-    if (newest == nullptr) return page;
-    const Backwards::Item* next = newest->next();
-    if (next == nullptr) {
-      if (auto status = newest->fill(); !status.ok()) return status.error();
-      continue;
-    }
-    if (page.items.size() >= items || passed_over >= max_passed_over) {
+  std::vector<Backwards*> heap;  // the one whose next item may be the newest in front
+  for (auto& source : sources) heap.push_back(&source);
+  const auto older = [](const Backwards* a, const Backwards* b) { return a->bound() < b->bound(); };
+  std::make_heap(heap.begin(), heap.end(), older);
+  for (std::size_t passed_over = 0; !heap.empty();) {
+    Backwards& newest = *heap.front();
+    const Backwards::Item* next = newest.next();
+    if (next != nullptr && (page.items.size() >= items || passed_over >= max_passed_over)) {
       page.next = reached;
       return page;
     }
-    reached = to_hex(next->at.key());
-    bool taken = false;
-    if (is_shown(next->row.kind)) {
-      auto item = shown(reader, newest->conversation(), *next);
-      if (!item.ok()) return item.error();
-      if (item.value()) {
-        page.items.push_back(std::move(*item.value()));
-        taken = true;
+    std::pop_heap(heap.begin(), heap.end(), older);
+    if (next == nullptr) {
+      if (auto status = newest.fill(); !status.ok()) return status.error();
+    } else {
+      reached = to_hex(next->at.key());
+      bool taken = false;
+      if (is_shown(next->row.kind)) {
+        auto item = shown(reader, newest.conversation(), *next);
+        if (!item.ok()) return item.error();
+        if (item.value()) {
+          page.items.push_back(std::move(*item.value()));
+          taken = true;
+        }
       }
+      if (!taken) ++passed_over;
+      newest.pop();
     }
-    if (!taken) ++passed_over;
-    newest->pop();
+    if (newest.at_end()) {
+      heap.pop_back();
+    } else {
+      std::push_heap(heap.begin(), heap.end(), older);
+    }
   }
-}
-
-// The conversations opened by one handle, newest first; at most `limit`.
-Status opened_by(const Reader& reader, const HandleId& handle, std::size_t limit,
-                 std::vector<std::pair<std::uint64_t, ConversationId>>& out) {
-  const Bytes prefix = rows::handle_prefix(handle);
-  std::size_t found = 0;
-  return reader.scan_back(prefix, after_prefix(prefix), [&](ByteView key, ByteView) {
-    const ByteView rest = key.substr(prefix.size());
-    if (rest.size() == 8 + ConversationId::size) {
-      out.emplace_back(get_be64(rest.data()), *ConversationId::from(rest.substr(8)));
-    }
-    return ++found < limit;
-  });
+  return page;
 }
 
 struct Opened {
-  std::vector<HandleId> handles;
-  std::vector<ConversationId> conversations;  // newest first
+  std::uint64_t time = 0;  // when it was opened: hybrid time
+  ConversationId id;
+  CustomerRow row;
 };
 
-Result<Opened> conversations_of(const Reader& reader, const HandleId& handle) {
+// The conversations opened by one handle, newest first; at most `limit`.
+Status opened_by(const Reader& reader, const HandleId& handle, std::size_t limit,
+                 std::vector<Opened>& out) {
+  const Bytes prefix = rows::handle_prefix(handle);
+  std::size_t found = 0;
+  Status bad;
+  auto status = reader.scan_back(prefix, after_prefix(prefix), [&](ByteView key, ByteView value) {
+    const ByteView rest = key.substr(prefix.size());
+    auto row = decode_customer_row(value);
+    if (!row.ok()) {
+      bad = row.error();
+      return false;
+    }
+    if (rest.size() == 8 + ConversationId::size) {
+      out.push_back(
+          {get_be64(rest.data()), *ConversationId::from(rest.substr(8)), std::move(row).value()});
+    }
+    return ++found < limit;
+  });
+  return status.ok() ? bad : status;
+}
+
+struct OpenedByCustomer {
+  std::vector<HandleId> handles;
+  std::vector<Opened> conversations;  // newest first
+};
+
+Result<OpenedByCustomer> conversations_of(const Reader& reader, const HandleId& handle) {
   auto handles = rows::customer(reader, handle);
   if (!handles.ok()) return handles.error();
-  std::vector<std::pair<std::uint64_t, ConversationId>> found;
-  for (const auto& one : handles.value()) {
+  OpenedByCustomer opened{std::move(handles).value(), {}};
+  auto& found = opened.conversations;
+  for (const auto& one : opened.handles) {
     if (auto status = opened_by(reader, one, max_conversations_read, found); !status.ok()) {
       return status.error();
     }
   }
-  std::sort(found.rbegin(), found.rend());
+  std::sort(found.begin(), found.end(), [](const Opened& a, const Opened& b) {
+    return std::tie(b.time, b.id) < std::tie(a.time, a.id);
+  });
   if (found.size() > max_conversations_read) found.resize(max_conversations_read);
-  Opened opened{std::move(handles).value(), {}};
-  for (const auto& [time, id] : found) opened.conversations.push_back(id);
   return opened;
 }
 
@@ -344,8 +379,8 @@ Result<client::CustomerView> customer_of(const Reader& reader, const HandleId& h
   if (!opened.ok()) return opened.error();
   client::CustomerView view;
   for (const auto& one : opened.value().handles) view.handles.push_back({one, "", ""});
-  for (const auto& id : opened.value().conversations) {
-    auto row = rows::conversation(reader, id);
+  for (const auto& one : opened.value().conversations) {
+    auto row = rows::conversation(reader, one.id);
     if (!row.ok()) return row.error();
     if (!row.value() || row.value()->is_alias()) continue;
     const Conversation& c = *row.value();
@@ -375,15 +410,21 @@ Result<client::HistoryPage> conversation_history(const Reader& reader, const Con
   return merge(reader, sources, wanted.items);
 }
 
-Result<client::HistoryPage> customer_history(const Reader& reader, const HandleId& handle,
+Result<client::HistoryPage> customer_history(const Reader& store, const HandleId& handle,
                                              const PageWanted& wanted) {
+  const RecentReads reader(store);  // the streams' numbers are asked for with each entry
   auto before = cursor_of(wanted.before);
   if (!before.ok()) return before.error();
   auto opened = conversations_of(reader, handle);
   if (!opened.ok()) return opened.error();
   std::deque<Backwards> sources;
-  for (const auto& id : opened.value().conversations) {
-    auto row = rows::conversation(reader, id);
+  for (const auto& one : opened.value().conversations) {
+    if (one.row.known()) {  // it rests
+      if (before.value() && *before.value() <= one.row.first) continue;
+      sources.emplace_back(reader, one.id, one.row.last, before.value());
+      continue;
+    }
+    auto row = rows::conversation(reader, one.id);
     if (!row.ok()) return row.error();
     if (!row.value() || row.value()->is_alias()) continue;
     sources.emplace_back(reader, std::move(*row.value()), before.value());

@@ -20,6 +20,26 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
+// Notes which conversations are read, and which are looked through.
+struct Watched final : Reader {
+  const Reader& base;
+  mutable std::set<Bytes> read;
+  mutable std::set<Bytes> looked_through;
+  explicit Watched(const Reader& reader) : base(reader) {}
+
+  Result<std::optional<Bytes>> get(ByteView key) const override {
+    if (key.front() == 'C') read.emplace(key.substr(1));
+    return base.get(key);
+  }
+  Status scan(ByteView from, ByteView to, const Visit& visit) const override {
+    return base.scan(from, to, visit);
+  }
+  Status scan_back(ByteView from, ByteView to, const Visit& visit) const override {
+    if (from.front() == 'I') looked_through.emplace(from.substr(1));
+    return base.scan_back(from, to, visit);
+  }
+};
+
 }  // namespace
 
 TEST_SUITE("history") {
@@ -116,6 +136,37 @@ TEST_SUITE("history") {
     CHECK(customer.brand == "acme");
     CHECK(customer.handles.size() == 2);
     CHECK(customer.conversations.size() == 2);
+  }
+
+  TEST_CASE("a page of a customer's history reads no conversation that it does not show") {
+    constexpr int conversations = 40;
+    LogForTests log;
+    for (int i = 0; i < conversations; ++i) {
+      const auto question = log.message("m" + std::to_string(i), "ann", std::to_string(i));
+      const auto conversation = log.open(question, "ann");
+      const auto sent = log.reply(conversation, "anna", "r" + std::to_string(i), {question});
+      log.outcome(conversation, sent, ReplyOutcome::accepted);
+      log.course(conversation, CourseState::closed, "", {});
+    }
+    log.commit();
+    const auto handle = log.subjects().handle("acme", "social", "ann");
+    PageWanted wanted{"", 10};
+    for (int page = 0; page < conversations * 2 / 10; ++page) {
+      CAPTURE(page);
+      const Watched watched(log.store);
+      const auto got = must(customer_history(watched, handle, wanted));
+      REQUIRE(got.items.size() == 10);
+      CHECK(got.items[0].text == "r" + std::to_string(conversations - 1 - page * 5));
+      CHECK(watched.read.size() <= 7);
+      CHECK(watched.looked_through.size() <= 7);
+      wanted.before = got.next;
+    }
+    // Somebody writes in an old one again: it is the newest, and open.
+    const auto again = log.message("again", "ann", "once more");
+    log.place(again, log.subjects().message("acme-page", "m3").as<ConversationId>());
+    log.commit();
+    const auto newest = must(customer_history(log.store, handle, {"", 2}));
+    CHECK(texts(newest) == "once more | r39");
   }
 
   TEST_CASE("a page is never longer than fifty items, and a strange cursor is refused") {

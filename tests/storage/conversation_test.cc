@@ -475,7 +475,7 @@ TEST_SUITE("a conversation's fold") {
     CHECK(c.replies.size() == kept + 1);  // and the one that has no outcome yet
     CHECK(c.replies.front().reply == named<ReplyId>(53));
     CHECK(c.is_open());
-    story.outcome(2'020, 53, ReplyOutcome::refused);  // sorts before most of the others
+    story.outcome(2'045, 53, ReplyOutcome::refused);  // sorts before most of the others
     CHECK(story.fold().replies.size() == kept);
     CHECK_FALSE(story.fold().find_reply(named<ReplyId>(53)));
     story.attempt(3'000, 53, 2);  // a person had it sent again
