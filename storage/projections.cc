@@ -130,7 +130,8 @@ struct Projections::Arrival {
 // What the fold of one conversation asks of other rows, and puts there.
 class Projections::Beside final : public ConversationMemory {
  public:
-  Beside(Arrival& a, const ConversationId& conversation) : a_(a), conversation_(conversation) {}
+  Beside(Arrival& a, RecentFolds& recent, const ConversationId& conversation)
+      : a_(a), recent_(recent), conversation_(conversation) {}
 
   bool folded_before(const MessageId& id, const Position& place) override {
     const MessageRow& message = a_.held(id);
@@ -146,9 +147,11 @@ class Projections::Beside final : public ConversationMemory {
     auto row = rows::done_reply(a_.rows, conversation_, reply);
     if (!row.ok()) a_.note(row.error());
     if (!row.ok() || !row.value()) return std::nullopt;
-    a_.rows.erase(rows::done_reply_key(conversation_, reply));
+    forget(reply);
+    recent_.forget(conversation_);  // how it stood then is not known any more
     return std::move(row.value()->reply);
   }
+  void forget(const ReplyId& reply) { a_.rows.erase(rows::done_reply_key(conversation_, reply)); }
   void forget_all() {
     std::vector<Bytes> keys;
     const Bytes prefix = rows::done_reply_prefix(conversation_);
@@ -161,6 +164,7 @@ class Projections::Beside final : public ConversationMemory {
 
  private:
   Arrival& a_;
+  RecentFolds& recent_;
   ConversationId conversation_;
 };
 
@@ -327,7 +331,6 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
   const auto to = a.standing(subject);
   auto& folded = a.held(to);
   if (!folded) folded.emplace().id = to;
-  Beside beside(a, to);
   bool grows = from == to;
   for (const auto& copy : row.copies) {
     if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
@@ -336,9 +339,10 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
     a.rows.put(keyed('I', to.view(), copy.at.key()), encode_row(item_row));
     if (!grows) continue;
     const auto item = item_at(a, to, copy.at, item_row);
-    grows = item && fold_next(*folded, *item, beside);
+    grows = item && grow(a, *folded, *item);
   }
   if (grows) return store(a, to);
+  if (from == to && refold_lately(a, to, row.copies.front().at)) return;
   if (from != to) refold(a, from);
   refold(a, to);
 }
@@ -396,7 +400,8 @@ void Projections::opened(Arrival& a, const PlacedBody& body) const {
     alias.state = CourseState::closed;
     alias.reason = "alias";
     a.held(alias.id) = alias;
-    Beside(a, alias.id).forget_all();
+    recent_folds_.forget(alias.id);
+    Beside(a, recent_folds_, alias.id).forget_all();
     store(a, alias.id);
     move_items(a, one.conversation, stands);
   }
@@ -477,10 +482,9 @@ void Projections::add_item(Arrival& a, const ConversationId& conversation, const
   a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
   if (auto& folded = a.held(standing)) {
     auto item = item_at(a, standing, at, row);
-    Beside beside(a, standing);
-    if (item && fold_next(*folded, *item, beside)) return store(a, standing);
+    if (item && grow(a, *folded, *item)) return store(a, standing);
   }
-  refold(a, standing);
+  if (!refold_lately(a, standing, at)) refold(a, standing);
 }
 
 void Projections::move_items(Arrival& a, const ConversationId& from,
@@ -497,10 +501,52 @@ void Projections::move_items(Arrival& a, const ConversationId& from,
   }
 }
 
+bool Projections::grow(Arrival& a, Conversation& folded, const ConversationItem& item) const {
+  if (item.at <= folded.last) return false;
+  recent_folds_.grows(folded);
+  Beside beside(a, recent_folds_, folded.id);
+  return fold_next(folded, item, beside);
+}
+
+// Folds again what sorts behind a place shortly before the end. False: the whole must be folded.
+bool Projections::refold_lately(Arrival& a, const ConversationId& conversation,
+                                const Position& from) const {
+  auto& now = a.held(conversation);
+  const Conversation* before = now ? recent_folds_.before(conversation, from) : nullptr;
+  if (before == nullptr) return false;
+  Conversation folded = *before;
+  const auto items =
+      items_from(a, conversation, keyed('I', conversation.view(), folded.last.key()) + '\0');
+  if (!a.failed.ok()) return true;
+  Beside beside(a, recent_folds_, conversation);
+  // Replies that have left the row since are in it again.
+  for (const auto& reply : folded.replies) {
+    if (!now->find_reply(reply.reply)) beside.forget(reply.reply);
+  }
+  for (const auto& item : items) {
+    if (!fold_next(folded, item, beside)) return false;
+  }
+  now = std::move(folded);
+  store(a, conversation);
+  return true;
+}
+
 void Projections::refold(Arrival& a, const ConversationId& conversation) const {
+  recent_folds_.forget(conversation);
+  const auto items = items_from(a, conversation, rows::item_prefix(conversation));
+  if (!a.failed.ok()) return;
+  Beside beside(a, recent_folds_, conversation);
+  beside.forget_all();
+  a.held(conversation) = fold_conversation(conversation, items, beside);
+  store(a, conversation);
+}
+
+std::vector<ConversationItem> Projections::items_from(Arrival& a,
+                                                      const ConversationId& conversation,
+                                                      const Bytes& from) const {
   std::vector<std::pair<Position, ItemRow>> found;
   const Bytes prefix = rows::item_prefix(conversation);
-  a.note(a.rows.scan(prefix, after_prefix(prefix), [&](ByteView key, ByteView value) {
+  a.note(a.rows.scan(from, after_prefix(prefix), [&](ByteView key, ByteView value) {
     auto row = decode_row<ItemRow>(value);
     const auto at = Position::from_key(key.substr(prefix.size()));
     if (!row.ok() || !at) {
@@ -515,11 +561,7 @@ void Projections::refold(Arrival& a, const ConversationId& conversation) const {
   for (const auto& [at, row] : found) {
     if (auto item = item_at(a, conversation, at, row)) items.push_back(std::move(*item));
   }
-  if (!a.failed.ok()) return;
-  Beside beside(a, conversation);
-  beside.forget_all();
-  a.held(conversation) = fold_conversation(conversation, items, beside);
-  store(a, conversation);
+  return items;
 }
 
 void Projections::store(Arrival& a, const ConversationId& conversation) const {

@@ -10,6 +10,7 @@
 
 #include "protocol/subjects.h"
 #include "storage/conversation.h"
+#include "storage/recent_folds.h"
 #include "storage/recent_messages.h"
 #include "storage/rows.h"
 #include "storage/workspace.h"
@@ -45,6 +46,8 @@ class Projections {
   void know(const Position& at, RecentMessages::Known body) const {
     recent_.keep(at, std::move(body));
   }
+  // All rows are about to be made anew.
+  void start_anew() const { recent_folds_.forget_all(); }
   // A message that is held. Null: its body is erased or cannot be read. Errors: corrupt (there is
   // no such entry), io.
   Result<RecentMessages::Known> message_at(const Reader& rows, const Region& region,
@@ -67,7 +70,11 @@ class Projections {
   void move_items(Arrival& a, const ConversationId& from, const ConversationId& to) const;
   void move_message(Arrival& a, const MessageId& message, const MessageRow& row,
                     const ConversationId& from) const;
+  bool grow(Arrival& a, Conversation& folded, const ConversationItem& item) const;
+  bool refold_lately(Arrival& a, const ConversationId& conversation, const Position& from) const;
   void refold(Arrival& a, const ConversationId& conversation) const;
+  std::vector<ConversationItem> items_from(Arrival& a, const ConversationId& conversation,
+                                           const Bytes& from) const;
   void store(Arrival& a, const ConversationId& conversation) const;
   std::optional<ConversationItem> item_at(Arrival& a, const ConversationId& conversation,
                                           const Position& at, const ItemRow& row) const;
@@ -77,6 +84,7 @@ class Projections {
 
   SubjectsOf subjects_;
   mutable RecentMessages recent_;
+  mutable RecentFolds recent_folds_;
 };
 
 // Reading rows. Errors: corrupt, io.

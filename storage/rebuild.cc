@@ -38,6 +38,7 @@ Result<Rebuild::Progress> Rebuild::step() {
 }
 
 Status Rebuild::begin() {
+  projections_.start_anew();
   Batch batch;
   batch.put(keys::rebuild(), "");
   phase_ = Phase::drop;

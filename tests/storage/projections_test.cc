@@ -399,6 +399,28 @@ TEST_SUITE("projections") {
     CHECK(counting.reads < 20);
   }
 
+  TEST_CASE("an entry that sorts a little early does not fold a long conversation again") {
+    FoldWorld world;
+    Author home(world), other(world);
+    const auto id = home.take_in("m0", {}).as<ConversationId>();
+    home.open("m0");
+    for (int i = 1; i < 200; ++i) {
+      home.take_in("m" + std::to_string(i), {});
+      home.place("m" + std::to_string(i), id);
+    }
+    home.commit();
+    other.wall_ms = home.wall_ms - 5;
+    other.take_in("m199", {});  // the same message at another host, which was first
+    const auto entry = entry_at(other.rows, other.stream, 1).value();
+    REQUIRE(entry);
+    Counting counting(home.store);
+    Workspace rows(counting);
+    FoldNews news;
+    REQUIRE(home.projections.fold(rows, other.stream, 1, *entry, news).ok());
+    CHECK(rows::conversation(rows, id).value()->messages_in == 200);
+    CHECK(counting.reads < 200);
+  }
+
   TEST_CASE("one malformed or unknown entry stops nothing") {
     FoldWorld world;
     Author author(world);
