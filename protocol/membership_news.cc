@@ -7,8 +7,10 @@
 namespace crossfloor {
 namespace {
 
-// Beyond this a start time is no time: it only serves to outbid every later start.
+// Beyond this a start time is no time: it only serves to outbid every later start. Who is spoken of
+// so must be able to outbid it once more, and be believed when it says so itself.
 constexpr std::int64_t latest_start_ms = std::int64_t{1} << 53;
+constexpr std::int64_t latest_own_start_ms = latest_start_ms * 2;
 
 template <typename Left, typename Right>
 auto compare_starts(const Left& left, const Right& right) {
@@ -16,8 +18,8 @@ auto compare_starts(const Left& left, const Right& right) {
          std::tie(right.started_ms, right.generation);
 }
 
-bool sensible(const MemberNews& news) {
-  return news.generation != 0 && news.started_ms >= 0 && news.started_ms < latest_start_ms;
+bool sensible(const MemberNews& news, std::int64_t latest = latest_start_ms) {
+  return news.generation != 0 && news.started_ms >= 0 && news.started_ms < latest;
 }
 
 }  // namespace
@@ -26,7 +28,7 @@ bool sensible(const MemberNews& news) {
 void Membership::hear(Member& member, const MemberMark& mark, Now now, MembershipOutbox& out) {
   const MemberNews word{member.node,      mark.generation,    mark.started_ms,
                         mark.incarnation, MemberState::alive, {}};
-  if (!sensible(word)) return;
+  if (!sensible(word, latest_own_start_ms)) return;
   const auto order = compare_starts(word, member.mark);
   if (order < 0) {
     // Still on its way from an older start; or the clock went back, and it must learn to outbid it.

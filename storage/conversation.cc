@@ -32,13 +32,25 @@ bool note_home(std::vector<TermHome>& homes, const Epoch& epoch) {
   return true;
 }
 
-const Epoch* claim_of(const ConversationItem& item, const ConversationId& id) {
+// A takeover raises the term by one. Some of them may be missing here; but who claims a term this
+// far away only wants to outbid all others, for ever.
+constexpr std::uint64_t farthest_next_term = 1 << 16;
+
+bool is_sensible(const std::vector<TermHome>& homes, const Epoch& claim) {
+  return claim.term <= (homes.empty() ? 0 : homes.back().term) + farthest_next_term;
+}
+
+// Of the node that says it is home from here on; `homes` are those before.
+const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
+                      const std::vector<TermHome>& homes) {
   if (item.subject != id) return nullptr;
+  const Epoch* claim = nullptr;
   if (const auto* placed = std::get_if<PlacedBody>(&item.body)) {
-    return placed->opens ? &placed->epoch : nullptr;
+    if (placed->opens) claim = &placed->epoch;
+  } else if (const auto* took = std::get_if<TookHomeBody>(&item.body)) {
+    claim = &took->epoch;
   }
-  if (const auto* took = std::get_if<TookHomeBody>(&item.body)) return &took->epoch;
-  return nullptr;
+  return claim != nullptr && is_sensible(homes, *claim) ? claim : nullptr;
 }
 
 class Fold {
@@ -114,7 +126,8 @@ class Fold {
     if (seen_already) return;
     c_.priority =
         c_.unanswered.empty() ? message.priority : std::max(c_.priority, message.priority);
-    c_.unanswered.push_back({item_->message, body.taken_ms});
+    // What claims to have been taken in later than it was written down would be younger than it is.
+    c_.unanswered.push_back({item_->message, std::clamp<std::int64_t>(body.taken_ms, 0, now_ms())});
   }
 
   // An answer given elsewhere answers its parent, or all that came before it.
@@ -139,6 +152,13 @@ class Fold {
       }
       return;
     }
+    if (!is_sensible(c_.homes, body.epoch)) {
+      ++c_.uncounted;
+      return;
+    }
+    // Opened by a clock so fast that a later home's word stands before it: that word counts.
+    const bool steered =
+        !c_.homes.empty() && c_.homes.back().term > body.epoch.term && c_.since_ms != 0;
     note_home(c_.homes, body.epoch);
     if (c_.opened) {  // opened by two homes in a cut: the later of the first term is its home
       c_.epoch = std::max(c_.epoch, body.epoch);
@@ -153,12 +173,14 @@ class Fold {
     c_.thread_id = body.thread_id;
     c_.is_public = body.is_public;
     c_.epoch = std::max(c_.epoch, body.epoch);
+    if (steered) return;
     enter(body.inbound ? CourseState::waiting : CourseState::closed,
           body.inbound ? "new" : "answered elsewhere");
   }
 
   void on(const TookHomeBody& body) {
-    if (item_->subject != c_.id || (!c_.homes.empty() && body.epoch.term < c_.homes.back().term)) {
+    if (item_->subject != c_.id || !is_sensible(c_.homes, body.epoch) ||
+        (!c_.homes.empty() && body.epoch.term < c_.homes.back().term)) {
       ++c_.uncounted;
       return;
     }
@@ -335,7 +357,7 @@ Conversation fold_conversation(const ConversationId& id, const std::vector<Conve
                                ConversationMemory& memory) {
   std::vector<TermHome> homes;
   for (const auto& item : items) {
-    if (const Epoch* claim = claim_of(item, id)) note_home(homes, *claim);
+    if (const Epoch* claim = claim_of(item, id, homes)) note_home(homes, *claim);
   }
   Conversation conversation;
   conversation.id = id;
@@ -348,7 +370,7 @@ bool fold_next(Conversation& conversation, const ConversationItem& item,
                ConversationMemory& memory) {
   if (item.at <= conversation.last) return false;
   std::vector<TermHome> homes = conversation.homes;
-  if (const Epoch* claim = claim_of(item, conversation.id)) {
+  if (const Epoch* claim = claim_of(item, conversation.id, homes)) {
     if (note_home(homes, *claim)) return false;
   }
   Fold(conversation, memory).apply(item, homes);

@@ -201,10 +201,23 @@ CourseBody Home::keep(const Conversation& c, CourseState state, std::string reas
   return body;
 }
 
-Scribe::Written Home::course(const Conversation& conversation, CourseBody body, Now now) {
-  body.epoch = next_epoch(conversation, now);
-  return scribe_.write(region_of(conversation), EntryKind::course, conversation.id.as<Subject>(),
-                       body, now);
+Scribe::Written Home::course(const Conversation& c, CourseBody body, Now now, Epoch* epoch) {
+  const auto write = [&](const Conversation& steered) {
+    body.epoch = next_epoch(steered, now);
+    if (epoch != nullptr) *epoch = body.epoch;
+    return scribe_.write(region_of(c), EntryKind::course, c.id.as<Subject>(), body, now);
+  };
+  const auto written = write(c);
+  if (c.last < written.at) return written;
+  // Something of it carries a time that is still to come: of a node whose clock was fast, or that
+  // lies. If that is what made this node home, or its own latest word, then what it writes now
+  // stands before it and says nothing. In a new term it does.
+  auto row = rows::conversation(scribe_.view(), c.id);
+  if (!row.ok() || !row.value() || row.value()->epoch == body.epoch) return written;
+  take_home(*row.value(), "its latest word is of a time to come", "", now);
+  row = rows::conversation(scribe_.view(), c.id);
+  if (!row.ok() || !row.value() || row.value()->home() != mesh_.self()) return written;
+  return write(*row.value());
 }
 
 std::optional<Epoch> Home::assign(const ConversationId& id, const std::string& agent,
@@ -218,9 +231,8 @@ std::optional<Epoch> Home::assign(const ConversationId& id, const std::string& a
   body.agent = agent;
   body.agent_node = agent_node;
   body.trace = trace_json;
-  body.epoch = next_epoch(c, now);
-  const Epoch epoch = body.epoch;
-  scribe_.write(region_of(c), EntryKind::course, id.as<Subject>(), body, now);
+  Epoch epoch;
+  course(c, std::move(body), now, &epoch);
   return epoch;
 }
 

@@ -111,7 +111,9 @@ class Home {
                    Now now) const;
   bool mine(const std::vector<NodeId>& order, Duration patience, Now now) const;
   Epoch next_epoch(const Conversation& conversation, Now now);
-  Scribe::Written course(const Conversation& conversation, CourseBody body, Now now);
+  // `epoch`, if asked for, is the one that the entry names.
+  Scribe::Written course(const Conversation& conversation, CourseBody body, Now now,
+                         Epoch* epoch = nullptr);
   bool changes_site(const Conversation& conversation) const;
   CourseBody keep(const Conversation& conversation, CourseState state, std::string reason) const;
   void name_parent(ReplyBody& reply) const;

@@ -174,7 +174,8 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& 
   for (const auto& mark : message.streams) {
     const Stream stream = mark.stream();
     if (!share(from, mark.region, now) || !roster_.entry(stream, mark.sequence).take) continue;
-    heard.held.emplace_back(stream, mark.sequence);
+    // What it claims beyond what is held here proves nothing: not even that it was ever written.
+    heard.held.emplace_back(stream, std::min(mark.sequence, held(stream)));
     scribe_.heard(stream, {mark.sequence, mark.hash});
     if (!wanted(from, stream)) continue;
     const Sequence here = held(stream);

@@ -300,6 +300,22 @@ TEST_SUITE("membership") {
     CHECK(talk.core.own_mark().started_ms == ms_of(boot) + 1);  // no such time
   }
 
+  TEST_CASE("who is said to have started at the end of all time outbids it and is believed") {
+    Dialogue slandered;
+    MemberNews about{node_id(100), 7, (std::int64_t{1} << 53) - 1, 0, MemberState::left, {}};
+    slandered.rumour(2, about, 1s);
+    const MemberMark own = slandered.core.own_mark();
+    CHECK(own.started_ms == about.started_ms + 1);
+
+    Dialogue listener;
+    MemberNews same = about;
+    same.node = node_id(1);
+    listener.rumour(2, same, 1s);
+    CHECK(listener.core.state(node_id(1)) == MemberState::left);
+    listener.say(1, Ping{own, 0, {}}, 2s);
+    CHECK(listener.core.state(node_id(1)) == MemberState::alive);
+  }
+
   TEST_CASE("a new start refutes all that was said of the older one") {
     Dialogue talk;
     talk.run(50ms, 2s, 2);

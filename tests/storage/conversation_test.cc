@@ -314,6 +314,58 @@ TEST_SUITE("a conversation's fold") {
     CHECK(c.uncounted == 2);
   }
 
+  TEST_CASE("a term from the end of its range makes nobody home, and the next takeover counts") {
+    for (const std::uint64_t wild : {UINT64_MAX, UINT64_MAX - 1, UINT64_MAX / 2}) {
+      CAPTURE(wild);
+      Story s;
+      s.message(10, 1);
+      s.open(11);
+      s.took(20, wild, rival);
+      s.course(21, CourseState::closed, "", wild, rival);
+      CHECK(s.fold().home() == home);
+      CHECK(s.fold().state == CourseState::waiting);
+      CHECK(s.fold().uncounted == 2);
+      s.took(30, 2, rival);
+      s.course(31, CourseState::ringing, "bob", 2, rival);
+      CHECK(s.fold().home() == rival);
+      CHECK(s.fold().agent == "bob");
+    }
+  }
+
+  TEST_CASE("a term from the end of its range opens nothing") {
+    Story s;
+    s.message(10, 1);
+    s.open(11, rival);
+    std::get<PlacedBody>(s.items.back().body).epoch.term = UINT64_MAX;
+    CHECK_FALSE(s.fold().opened);
+    s.open(12);
+    CHECK(s.fold().home() == home);
+  }
+
+  TEST_CASE("what a later home did counts although the clock that opened it was fast") {
+    Story s;
+    s.message(1'000, 1);
+    s.open(1'001);
+    s.took(20, 2, rival);
+    s.course(21, CourseState::ringing, "bob", 2, rival);
+    CHECK(s.fold().state == CourseState::ringing);
+    CHECK(s.fold().agent == "bob");
+    CHECK(s.fold().unanswered.size() == 1);
+  }
+
+  TEST_CASE("a message is never younger than its entry, and never older than all time") {
+    Story s;
+    s.open(5);
+    s.message(10, 1).taken_ms = INT64_MAX;
+    s.message(20, 2).taken_ms = INT64_MIN;
+    s.message(30, 3).taken_ms = 29;
+    const auto c = s.fold();
+    REQUIRE(c.unanswered.size() == 3);
+    CHECK(c.unanswered[0].since_ms == 10);
+    CHECK(c.unanswered[1].since_ms == 0);
+    CHECK(c.unanswered[2].since_ms == 29);
+  }
+
   TEST_CASE("an epoch older than the one in force changes nothing") {
     Story story;
     story.message(1'000, 1);
