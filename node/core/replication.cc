@@ -256,9 +256,13 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     at->second.fetching.reset();
     fetching_.erase(stream);
   }
-  if (!share(from, stream.region, now) || stream.origin.node == NodeId{} || own(stream)) return;
+  if (!share(from, stream.region, now) || stream.origin.node == NodeId{}) return;
   const bool known_fork = scribe_.forked(stream);
   auto range = unpack_range(message);
+  if (own(stream)) {
+    if (range.ok()) scribe_.hear_own(range.value(), now);
+    return;
+  }
   Result<Sequence> taken =
       range.ok() ? Result<Sequence>(Sequence{0}) : Result<Sequence>(range.error());
   if (range.ok()) {

@@ -129,10 +129,21 @@ Result<bool> Scribe::take_fork(const Fork& fork, Now now) {
 
 void Scribe::forked(const Fork& fork, Now now) {
   if (fork.stream != own(fork.stream.region)) return salvage(fork, now);
-  // Somebody else writes under this node's key and generation: a copy of its machine, most likely.
+  another_signs(fork.stream);
+}
+
+void Scribe::hear_own(const Range& range, Now now) {
+  if (!seal_is_genuine(crypto_, identity_.mesh, range.stream, range.seal)) return;
+  const auto head = log_->head(range.stream);
+  if (!head || range.seal.sequence > head->sequence) return another_signs(range.stream);
+  (void)accept(range, now).ok();
+}
+
+// Under this node's key and generation: a copy of its machine, most likely.
+void Scribe::another_signs(const Stream& stream) {
   if (!failed_.ok()) return;
   failed_ = Error{ErrorCode::conflict, "another process signs with this node's key, too",
-                  short_name(fork.stream),
+                  short_name(stream),
                   "this node goes on under a new generation; if its machine was copied, stop the "
                   "copy; if its key was stolen: crossfloor mesh revoke"};
 }

@@ -48,6 +48,10 @@ class Scribe {
   // Takes a peer's range. Errors: as Log::accept, and those of the store.
   Result<Sequence> accept(const Range& range, Now now);
 
+  // Entries of the stream that this life writes, from a peer. They are never taken; but if they are
+  // genuine and not the own ones, another process signs with this node's key, which ends this life.
+  void hear_own(const Range& range, Now now);
+
   bool dirty() const { return workspace_.dirty(); }
   // Seals what was written, hands out the batch, and the sealed ranges of the own streams for the
   // live push. Its number is last_write().
@@ -93,6 +97,7 @@ class Scribe {
   void seal(const Region& region);
   void begin_stream(const Region& region, Now now);
   void forked(const Fork& fork, Now now);
+  void another_signs(const Stream& stream);
   void salvage(const Fork& fork, Now now);
   // `known`: the message that `body` is, or null.
   void append(const Region& region, EntryHeader header, Bytes body, RecentMessages::Known known,

@@ -158,6 +158,25 @@ TEST_SUITE("a fork") {
     CHECK(mesh.shows(2, "signed two histories in an earlier life"));
   }
 
+  TEST_CASE("an origin hears of a copy that wrote more, or less, than itself") {
+    for (const std::size_t copied : {1, 2, 5}) {
+      CAPTURE(copied);
+      Mesh3 mesh;
+      CoreWorld& world = mesh.world;
+      std::vector<std::string> names;
+      for (std::size_t i = 0; i < copied; ++i) names.push_back("copied " + std::to_string(i));
+      mesh.hand(1, mesh.copy_takes_in(names));
+      for (int i = 0; i < 2; ++i) world.write(0, CoreWorld::chat, "1", "more");
+      world.run(Duration{20'000});
+      CHECK(world.core(0).scribe().generation() != mesh.stream.origin.generation);
+      for (const std::size_t at : {0, 1, 2}) {
+        CAPTURE(at);
+        CHECK(world.core(at).scribe().forked(mesh.stream));
+        for (const auto& name : names) CHECK(mesh.placed(at, name));
+      }
+    }
+  }
+
   TEST_CASE("a broken node is shown as broken for as long as it has not begun anew") {
     Mesh3 mesh;
     const Range one = mesh.copy_takes_in({"one"});
