@@ -44,13 +44,11 @@ bool is_sensible(const std::vector<TermHome>& homes, const Epoch& claim) {
 const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
                       const std::vector<TermHome>& homes) {
   if (item.subject != id) return nullptr;
-  const Epoch* claim = nullptr;
   if (const auto* placed = std::get_if<PlacedBody>(&item.body)) {
-    if (placed->opens) claim = &placed->epoch;
-  } else if (const auto* took = std::get_if<TookHomeBody>(&item.body)) {
-    claim = &took->epoch;
+    return may_open(*placed) ? &placed->epoch : nullptr;
   }
-  return claim != nullptr && is_sensible(homes, *claim) ? claim : nullptr;
+  const auto* took = std::get_if<TookHomeBody>(&item.body);
+  return took != nullptr && is_sensible(homes, took->epoch) ? &took->epoch : nullptr;
 }
 
 class Fold {
@@ -152,7 +150,7 @@ class Fold {
       }
       return;
     }
-    if (!is_sensible(c_.homes, body.epoch)) {
+    if (!may_open(body)) {
       ++c_.uncounted;
       return;
     }
@@ -325,6 +323,10 @@ class Fold {
 };
 
 }  // namespace
+
+bool may_open(const PlacedBody& body) {
+  return body.opens && body.epoch.term <= farthest_next_term;
+}
 
 ReplyState* Conversation::find_reply(const ReplyId& wanted) {
   const auto at = std::find_if(replies.begin(), replies.end(),

@@ -208,7 +208,7 @@ Scribe::Written Home::course(const Conversation& c, CourseBody body, Now now, Ep
     return scribe_.write(region_of(c), EntryKind::course, c.id.as<Subject>(), body, now);
   };
   const auto written = write(c);
-  if (c.last < written.at) return written;
+  if (c.last < written.at && c.epoch < body.epoch) return written;
   // Something of it carries a time that is still to come: of a node whose clock was fast, or that
   // lies. If that is what made this node home, or its own latest word, then what it writes now
   // stands before it and says nothing. In a new term it does.
