@@ -4,14 +4,6 @@
 #include "protocol/check.h"
 
 namespace crossfloor {
-namespace {
-
-constexpr Duration standstill_from{1'000};
-// After a standstill: what peers sent meanwhile is decrypted and read before the clock is looked
-// at.
-constexpr Duration read_first{50};
-
-}  // namespace
 
 CoreDriver::CoreDriver(NodeCore& core, kj::Timer& timer, Store& store, LoopInbox& inbox,
                        Watchdog& watchdog, Owner owner)
@@ -25,25 +17,19 @@ CoreDriver::CoreDriver(NodeCore& core, kj::Timer& timer, Store& store, LoopInbox
                   call("committed", [&](NodeCore& c, Now now) { c.committed(done.up_to, now); });
                 },
                 [this](const Error& error) { fail(error); }},
-               StorageThread::Options{}) {}
+               StorageThread::Options{}),
+      waker_(core) {}
 
 void CoreDriver::start() {
   started_ = true;
   changed();
 }
 
-// Whether the loop stood still until just now. If so the core acts as home no more, whatever comes
-// first; the rest waits until what peers sent meanwhile is read.
 void CoreDriver::look_at_clock() {
-  if (!armed_ || gap_ || in_time_) return;
-  const Now now = machine_now();
-  const Duration late = now.steady - due_;
-  if (late <= standstill_from) return;
+  const auto gap = waker_.look(machine_now());
+  if (!gap) return;
   ++standstills_;
-  log_warning("standstill", {{"for", late}});
-  gap_ = late;
-  due_ = now.steady + read_first;
-  core_.woke(now);
+  log_warning("standstill", {{"for", *gap}});
 }
 
 void CoreDriver::changed() {
@@ -84,12 +70,7 @@ void CoreDriver::fail(const Error& error) {
 }
 
 void CoreDriver::arm() {
-  if (in_time_ || gap_) return;
-  const Instant now = machine_now().steady;
-  const Instant due = std::max(core_.deadline(), now);
-  // It wakes early enough; if it should have woken by now, it shall see how late it is.
-  if (std::exchange(armed_, true) && due_ <= due) return;
-  due_ = due;
+  if (!waker_.set(machine_now()) || in_time_) return;
   ticking_ = keep_time().eagerlyEvaluate([](kj::Exception&& e) {
     log_error("clock_failed", {{"why", e.getDescription().cStr()}});
     invariant_broken("the core's timer threw", __FILE__, __LINE__);
@@ -97,7 +78,7 @@ void CoreDriver::arm() {
 }
 
 kj::Promise<void> CoreDriver::keep_time() {
-  const auto wait = std::max(due_ - machine_now().steady, Duration{1});
+  const auto wait = std::max(*waker_.due() - machine_now().steady, Duration{1});
   return timer_.afterDelay(wait.count() * kj::MILLISECONDS).then([this]() -> kj::Promise<void> {
     on_time();
     if (failed_) return kj::READY_NOW;
@@ -108,17 +89,15 @@ kj::Promise<void> CoreDriver::keep_time() {
 void CoreDriver::on_time() {
   look_at_clock();
   const Now now = machine_now();
-  if (gap_ && now.steady < due_) return;  // it fires again
+  const Duration late = std::max(now.steady - *waker_.due(), Duration{0});
   in_time_ = true;
-  owner_.late(std::max(now.steady - due_, Duration{0}));
-  if (gap_) {
-    core_.standstill(*gap_, now);
-    gap_.reset();
+  {
+    const auto watched = watchdog_.watch("tick");
+    if (waker_.wake(now)) {
+      owner_.late(late);
+      changed();
+    }
   }
-  const auto watched = watchdog_.watch("tick");
-  core_.tick(now);
-  changed();
-  due_ = std::max(core_.deadline(), now.steady);
   in_time_ = false;
 }
 

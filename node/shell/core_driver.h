@@ -12,7 +12,7 @@
 
 #include <functional>
 
-#include "node/core/node_core.h"
+#include "node/core/waker.h"
 #include "node/runtime/clock.h"
 #include "node/runtime/storage_thread.h"
 #include "node/runtime/watchdog.h"
@@ -80,10 +80,8 @@ class CoreDriver {
   bool failed_ = false;
   bool working_ = false;  // changed() runs
   bool again_ = false;    // and something happened meanwhile
-  bool armed_ = false;
   bool in_time_ = false;  // on_time() runs, inside the promise that must not be replaced
-  Instant due_{};
-  std::optional<Duration> gap_;  // the loop stood still so long; what arrived is being read
+  Waker waker_;
   std::uint64_t standstills_ = 0;
   kj::Promise<void> ticking_ = nullptr;
 };
