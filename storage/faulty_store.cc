@@ -9,6 +9,11 @@ Error io(const char* what) {
   return Error{ErrorCode::io, what, "", "open the store again"};
 }
 
+Error damaged_block() {
+  return Error{ErrorCode::corrupt, "the checksum of a block does not fit", "",
+               "replace the disk; the node fetches everything from its peers"};
+}
+
 // A snapshot with writes in it that no disk has; or, in place of one, the error that making it met.
 class FrozenCopy final : public Reader {
  public:
@@ -80,17 +85,31 @@ bool FaultyStore::flip(ByteView key, std::size_t offset, unsigned char mask) {
 
 Result<std::optional<Bytes>> FaultyStore::get(ByteView key) const {
   if (auto status = may_read(); !status.ok()) return status.error();
+  if (damaged_.contains(key)) return damaged_block();
   return unsynced_.get(key);
+}
+
+Reader::Visit FaultyStore::guarded(const Visit& visit, bool& damaged) const {
+  return [this, &visit, &damaged](ByteView key, ByteView value) {
+    damaged = damaged_.contains(key);
+    return !damaged && visit(key, value);
+  };
 }
 
 Status FaultyStore::scan(ByteView from, ByteView to, const Visit& visit) const {
   if (auto status = may_read(); !status.ok()) return status;
-  return unsynced_.scan(from, to, visit);
+  if (damaged_.empty()) return unsynced_.scan(from, to, visit);
+  bool damaged = false;
+  auto status = unsynced_.scan(from, to, guarded(visit, damaged));
+  return damaged ? Status(damaged_block()) : status;
 }
 
 Status FaultyStore::scan_back(ByteView from, ByteView to, const Visit& visit) const {
   if (auto status = may_read(); !status.ok()) return status;
-  return unsynced_.scan_back(from, to, visit);
+  if (damaged_.empty()) return unsynced_.scan_back(from, to, visit);
+  bool damaged = false;
+  auto status = unsynced_.scan_back(from, to, guarded(visit, damaged));
+  return damaged ? Status(damaged_block()) : status;
 }
 
 Status FaultyStore::commit(const Batch& batch) {

@@ -4,6 +4,8 @@
 // A batch is atomic: what a crash tears is dropped whole, as the real store's checksums do it.
 #pragma once
 
+#include <set>
+
 #include "storage/overlay.h"
 #include "storage/store.h"
 
@@ -30,6 +32,10 @@ class FaultyStore final : public Store {
   // Flips bits of one stored byte, behind the store's back. False if there is no such byte.
   bool flip(ByteView key, std::size_t offset, unsigned char mask = 1);
 
+  // From now on every get and scan that meets this key fails with `corrupt`, as the real store's
+  // checksums make it: its value was damaged on the disk.
+  void damage(ByteView key) { damaged_.insert(Bytes(key)); }
+
   std::size_t unsynced() const { return unsynced_batches_.size(); }
 
   Result<std::optional<Bytes>> get(ByteView key) const override;
@@ -41,10 +47,12 @@ class FaultyStore final : public Store {
 
  private:
   Status may_read() const;
+  Visit guarded(const Visit& visit, bool& damaged) const;
 
   Store& disk_;
   Overlay unsynced_;
   std::vector<Batch> unsynced_batches_;
+  std::set<Bytes, std::less<>> damaged_;
   std::uint64_t number_ = 0;
   bool lies_ = false;
   bool full_ = false;
