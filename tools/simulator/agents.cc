@@ -108,16 +108,19 @@ void Agents::rings(Node& node, const NotifyAgent& notice) {
   stage_.trace.note(stage_.facts.offered);
   const auto* work = node.core->desk().floor().work_of(notice.conversation);
   if (work != nullptr && work->home != node.id) ++stage_.facts.remote_offers;
+  if (work != nullptr) notes_offer(*work, notice.conversation);
   const double draw = dice_.unit();
   const PeopleOptions& people = stage_.options.people;
   const std::string name = notice.agent;
   if (!stage_.healing && draw > people.accept + people.decline) {
     // Missed: the agent is set away, and comes back.
+    said_no_[notice.conversation].insert(name);
     return stage_.nodes.call(node.index, back_after_miss, [this, name](Node& n) {
       if (const Agent* agent = find(name)) ready(n, *agent);
     });
   }
   const bool accepts = stage_.healing || draw <= people.accept;
+  if (!accepts) said_no_[notice.conversation].insert(name);
   stage_.nodes.call(
       node.index, dice_.between(Duration{300}, Duration{3'000}),
       [this, name, conversation = notice.conversation, epoch = notice.epoch, accepts](Node& n) {
@@ -125,6 +128,19 @@ void Agents::rings(Node& node, const NotifyAgent& notice) {
         if (agent == nullptr || !agent->present) return;
         command(n, name, conversation, epoch, accepts ? Verb::accept : Verb::decline);
       });
+}
+
+// Before the agent answers it: what home could have done instead.
+void Agents::notes_offer(const Work& work, const ConversationId& conversation) {
+  const auto& no = said_no_[conversation];
+  for (const auto& home : stage_.nodes.all()) {
+    if (home->id != work.home || !home->up) continue;
+    bool could = false;
+    for (const auto& agent : home->core->desk().floor().snapshot()) {
+      could = could || (agent.presence == Presence::ready && !no.contains(agent.name));
+    }
+    offered_[conversation] = {conversation, 0, home->index, could};
+  }
 }
 
 Duration Agents::handling_time() {
@@ -213,7 +229,13 @@ void Agents::answered(Node& node, const AnswerCommand& answer) {
     ++stage_.facts.refused_commands;
     return;
   }
-  if (asked.verb == Verb::accept) ++stage_.facts.accepted;
+  if (asked.verb == Verb::accept) {
+    ++stage_.facts.accepted;
+    if (const auto offer = offered_.find(asked.conversation); offer != offered_.end()) {
+      offer->second.node = node.index;
+      stage_.facts.taken.push_back(offer->second);
+    }
+  }
   if (asked.verb == Verb::reply && !answer.answer.reply.is_zero()) {
     stage_.facts.told.push_back(
         {answer.answer.reply, asked.conversation, asked.region, node.index});

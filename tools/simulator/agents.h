@@ -29,6 +29,7 @@ class Agents {
   void ready(Node& node, const Agent& agent);
   void take_up(Node& node, const Agent& agent);
   void rings(Node& node, const NotifyAgent& notice);
+  void notes_offer(const Work& work, const ConversationId& conversation);
   void works(Node& node, const std::string& agent, const ConversationId& conversation);
   void acts(Node& node, const std::string& agent, const ConversationId& conversation);
   void command(Node& node, const std::string& agent, const ConversationId& conversation,
@@ -56,6 +57,8 @@ class Agents {
   // Who is busy with what, in which life of the node, so that nobody does a thing twice.
   std::set<std::tuple<std::uint64_t, std::string, ConversationId>> at_work_;
   std::map<RequestId, Asked> asked_;
+  std::map<ConversationId, Taken> offered_;  // the last offer
+  std::map<ConversationId, std::set<std::string>> said_no_;
   RequestId next_request_ = RequestId{1} << 32;
   std::uint64_t next_command_ = 1;
 };

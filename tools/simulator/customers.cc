@@ -1,15 +1,26 @@
 #include "tools/simulator/customers.h"
 
+#include "protocol/check.h"
+
 namespace crossfloor::simulator {
 
 Customers::Customers(Stage& stage, std::uint64_t seed) : stage_(stage), dice_(seed, "customers") {
   std::set<Region> regions;
   for (const auto& node : stage.nodes.all()) regions.insert(node->region);
   regions_.assign(regions.begin(), regions.end());
+  if (const auto& from = stage.options.people.arrivals_from; !from.empty()) {
+    auto recorded = read_arrivals(from);
+    XF_CHECK(recorded.ok());  // mesh-sim has tried it
+    recorded_ = std::move(recorded).value();
+  }
 }
 
 void Customers::begin() {
-  stage_.timeline.after(Duration{3'000}, [this] { writes(); });
+  if (stage_.options.people.arrivals_from.empty()) {
+    stage_.timeline.after(Duration{3'000}, [this] { writes(); });
+  } else {
+    write_as_recorded();
+  }
   bursts();
   links();
 }
@@ -34,8 +45,27 @@ void Customers::bursts() {
   });
 }
 
+// One event at a time: a recording of a day would fill the timeline.
+void Customers::write_as_recorded() {
+  if (next_recorded_ == recorded_.size()) return;
+  const Arrival next = recorded_[next_recorded_++];
+  const Duration passed = stage_.now() - Instant{Duration{1'000}};
+  stage_.timeline.after(std::max(next.after - passed, Duration{0}), [this, next] {
+    if (stage_.healing) return;
+    if (next.customer) {
+      write(*next.customer);
+    } else {
+      write_one();
+    }
+    write_as_recorded();
+  });
+}
+
 void Customers::write_one() {
-  const auto who = dice_.below(static_cast<std::size_t>(stage_.options.people.customers));
+  write(dice_.below(static_cast<std::size_t>(stage_.options.people.customers)));
+}
+
+void Customers::write(std::size_t who) {
   const Region& region = regions_[who % regions_.size()];
   IncomingMessage message;
   message.external_id = "m-" + std::to_string(next_external_++);

@@ -2,6 +2,7 @@
 // while the first is being synced, late, out of order, until somebody says that it is safe.
 #pragma once
 
+#include "tools/simulator/arrivals.h"
 #include "tools/simulator/stage.h"
 
 namespace crossfloor::simulator {
@@ -18,6 +19,8 @@ class Customers {
  private:
   void writes();
   void write_one();
+  void write_as_recorded();
+  void write(std::size_t customer);
   void bring(const IncomingMessage& message, const Region& region);
   void hand_in(std::size_t node, const IncomingMessage& message, const Region& region,
                Duration after, bool resend);
@@ -34,6 +37,8 @@ class Customers {
   Stage& stage_;
   Dice dice_;
   std::vector<Region> regions_;
+  std::vector<Arrival> recorded_;
+  std::size_t next_recorded_ = 0;
   std::map<RequestId, Intake> intakes_;
   RequestId next_request_ = 1;
   std::uint64_t next_external_ = 1;

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tools/simulator/arrivals.h"
 #include "tools/simulator/campaign.h"
 #include "tools/simulator/gossip_table.h"
 #include "tools/simulator/scenario.h"
@@ -60,6 +61,9 @@ Result<Options> options_of(const Wishes& wishes) {
     if (auto status = options.set(one.substr(0, equals), one.substr(equals + 1)); !status.ok()) {
       return status.error();
     }
+  }
+  if (!options.people.arrivals_from.empty()) {
+    if (auto read = read_arrivals(options.people.arrivals_from); !read.ok()) return read.error();
   }
   options.seed = wishes.seed;
   return options;

@@ -1,6 +1,8 @@
 #include "tools/simulator/malice.h"
 
+#include "protocol/bodies.h"
 #include "protocol/range_codec.h"
+#include "tools/simulator/wild.h"
 
 namespace crossfloor::simulator {
 namespace {
@@ -15,7 +17,8 @@ Malice::Malice(Stage& stage, Links& links, std::uint64_t seed)
 
 bool Malice::active() const {
   const MaliceOptions& malice = stage_.options.malice;
-  return malice.garbage_every + malice.flips_every + malice.replays_every + malice.floods_every >
+  return malice.garbage_every + malice.flips_every + malice.replays_every + malice.floods_every +
+                 malice.wild_words_every + malice.wild_entries_every >
              Duration{0} ||
          malice.drop_bodies > 0;
 }
@@ -35,6 +38,8 @@ void Malice::begin() {
   often(malice.flips_every, [this] { flipped(); });
   often(malice.replays_every, [this] { replay(); });
   often(malice.floods_every, [this] { flood(); });
+  often(malice.wild_words_every, [this] { wild_word(); });
+  often(malice.wild_entries_every, [this] { wild_entry(); });
 }
 
 void Malice::overhears(std::size_t to, LinkKind lane, const Bytes& frame) {
@@ -126,6 +131,96 @@ void Malice::flood() {
     stage_.timeline.after(dice_.between(Duration{0}, Duration{1'000}),
                           [this, whom, frame] { throw_at(*whom, frame.lane, frame.bytes); });
   }
+}
+
+// Something that it heard, said again as its own with other numbers.
+void Malice::wild_word() {
+  const auto whom = victim();
+  if (!whom || heard_.empty()) return;
+  const Frame& frame = heard_[dice_.below(heard_.size())];
+  auto message = decode_peer_message(frame.bytes);
+  if (!message.ok()) return;
+  Wild(dice_, 0.3).put_into(message.value());
+  stage_.strikes("malice: wild numbers in a frame");
+  throw_at(*whom, frame.lane, encode(message.value()));
+}
+
+std::optional<Entry> Malice::wild_copy_of(const Entry& entry) {
+  auto header = EntryHeader::decode(entry.header);
+  if (!header.ok() || entry.erased_body_hash) return std::nullopt;
+  Wild wild(dice_, 0.5);
+  Entry copy;
+  const auto alter = [&]<typename Body>(Body) {
+    auto body = decode_body<Body>(entry.body);
+    if (!body.ok()) return;
+    wild.put_into(body.value());
+    copy.body = encode_body(body.value(), dice_.source());
+  };
+  // Not what became of a reply, nor whose an agent is: those would be lies, which a member may
+  // tell.
+  switch (static_cast<EntryKind>(header.value().kind)) {
+    case EntryKind::message:
+      alter(MessageBody{});
+      break;
+    case EntryKind::placed:
+      alter(PlacedBody{});
+      break;
+    case EntryKind::course:
+      alter(CourseBody{});
+      break;
+    case EntryKind::took_home:
+      alter(TookHomeBody{});
+      break;
+    case EntryKind::reply:
+      alter(ReplyBody{});
+      break;
+    case EntryKind::note:
+      alter(NoteBody{});
+      break;
+    case EntryKind::attempt:
+      alter(AttemptBody{});
+      break;
+    default:
+      return std::nullopt;
+  }
+  if (copy.body.empty()) return std::nullopt;
+  if (dice_.chance(0.5)) header.value().time = wild.time();
+  header.value().append_to(copy.header);
+  return copy;
+}
+
+// Entries that it heard, signed as its own, with other numbers: in a stream of a generation of its
+// own, for the one that its node writes would fork.
+void Malice::wild_entry() {
+  const auto whom = victim();
+  if (!whom) return;
+  const Node& own = stage_.nodes[villain()];
+  const Crypto& crypto = stage_.nodes.crypto();
+  Range range{{{own.id, dice_.next() | 1}, own.region}, 1, {}, {}};
+  Head head{0, {}};
+  for (auto at = heard_.rbegin(); at != heard_.rend() && range.entries.empty(); ++at) {
+    auto message = decode_peer_message(at->bytes);
+    if (!message.ok() || dice_.chance(0.3)) continue;
+    const auto* frame = std::get_if<ReplicationFrame>(&message.value());
+    const auto* heard = frame == nullptr ? nullptr : std::get_if<RangeIs>(&frame->message);
+    if (heard == nullptr || heard->region != own.region) continue;
+    auto unpacked = unpack_range(*heard);
+    if (!unpacked.ok()) continue;
+    for (const auto& entry : unpacked.value().entries) {
+      if (auto copy = wild_copy_of(entry)) range.entries.push_back(std::move(*copy));
+    }
+  }
+  if (range.entries.empty()) return;
+  head.hash = first_hash(crypto, range.stream);
+  for (const auto& entry : range.entries) {
+    head = {head.sequence + 1, next_hash(crypto, head.hash, entry)};
+  }
+  range.seal =
+      make_seal(crypto, own.key, own.roster->mesh(), range.stream, head.sequence, head.hash);
+  stage_.strikes("malice: wild numbers in signed entries");
+  auto packed = pack_range(range);
+  packed.live = true;
+  throw_at(*whom, LinkKind::live, encode(PeerMessage{ReplicationFrame{std::move(packed)}}));
 }
 
 }  // namespace crossfloor::simulator

@@ -1,6 +1,6 @@
 // A member with a valid certificate that does not play fair. It is an ordinary node whose links
-// also carry what it should not say: garbage, overheard ranges with flipped bits, replays, floods;
-// and of the ranges that it passes on it leaves bodies out.
+// also carry what it should not say: garbage, overheard ranges with flipped bits, replays, floods,
+// wild terms and times; and of the ranges that it passes on it leaves bodies out.
 #pragma once
 
 #include <deque>
@@ -35,6 +35,9 @@ class Malice {
   void flipped();
   void replay();
   void flood();
+  void wild_word();
+  void wild_entry();
+  std::optional<Entry> wild_copy_of(const Entry& entry);
 
   Stage& stage_;
   Links& links_;

@@ -1,14 +1,15 @@
 #include "tools/simulator/misfortune.h"
 
+#include "storage/log_keys.h"
+
 namespace crossfloor::simulator {
 
-Misfortune::Misfortune(Stage& stage, Links& links, Paths& paths, std::uint64_t seed,
-                       std::function<void(std::size_t node)> start)
+Misfortune::Misfortune(Stage& stage, Links& links, Paths& paths, std::uint64_t seed, Owner owner)
     : stage_(stage),
       links_(links),
       paths_(paths),
       dice_(seed, "misfortune"),
-      start_(std::move(start)) {}
+      owner_(std::move(owner)) {}
 
 void Misfortune::often(Duration every, std::function<void()> what) {
   if (every == Duration{0}) return;
@@ -39,6 +40,8 @@ void Misfortune::begin() {
   often(node.read_errors_every, [this] { fail_read(); });
   often(node.full_disks_every, [this] { fill_disk(); });
   often(node.jumps_every, [this] { jump(); });
+  often(node.flips_every, [this] { flip_byte(); });
+  often(node.clones_every, [this] { clone(); });
 }
 
 void Misfortune::heal() {
@@ -48,6 +51,10 @@ void Misfortune::heal() {
   }
   blocks_.clear();
   paths_.heal();
+  if (const Node& copy = stage_.nodes[stage_.nodes.size()]; copy.up) {
+    stage_.nodes.kill(copy.index, 1.0);
+    reset_links_to(copy.wires);
+  }
   for (const auto& node : stage_.nodes.all()) {
     node->paused_until = std::min(node->paused_until, stage_.now());
     node->slow_disk_until = {};
@@ -59,7 +66,7 @@ void Misfortune::heal() {
 
 void Misfortune::restart_soon(std::size_t index) {
   stage_.timeline.after(dice_.between(Duration{200}, Duration{2'000}), [this, index] {
-    if (!stage_.nodes[index].up) start_(index);
+    if (!stage_.nodes[index].up) owner_.start(index);
   });
 }
 
@@ -167,7 +174,7 @@ void Misfortune::crash(std::size_t index, bool power, Duration down) {
   stage_.nodes.kill(index, stage_.options.node.mid_batch);
   links_.stopped(index, !power);
   stage_.timeline.after(down, [this, index] {
-    if (!stage_.nodes[index].up) start_(index);
+    if (!stage_.nodes[index].up) owner_.start(index);
   });
 }
 
@@ -202,7 +209,7 @@ void Misfortune::stop_cleanly() {
       stage_.nodes.kill(index, 1.0);
       links_.stopped(index, true);
       stage_.timeline.after(dice_.between(Duration{500}, Duration{8'000}), [this, index] {
-        if (!stage_.nodes[index].up) start_(index);
+        if (!stage_.nodes[index].up) owner_.start(index);
       });
     });
   });
@@ -226,14 +233,16 @@ void Misfortune::lose_disk() {
   stage_.strikes("lost disk: " + node.site);
   crash(index, true, up_to(stage_.options.node.down_max));
   stage_.facts.lost_disks.insert(index);
-  node.disk = std::make_unique<MemoryStore>();
+  node.disk = stage_.nodes.empty_disk();
   node.backup.reset();
+  node.damaged.clear();
 }
 
 // The copy was made at the time of the last such accident, or is made now for the next one.
 void Misfortune::restore_backup() {
   const std::size_t index = any();
   Node& node = stage_.nodes[index];
+  if (!node.damaged.empty()) return;
   if (!node.backup) {
     node.backup = std::make_unique<MemoryStore>(*node.disk);
     return;
@@ -281,7 +290,7 @@ void Misfortune::room(std::size_t index) {
     return;
   }
   stage_.nodes.kill(index, 0);
-  start_(index);
+  owner_.start(index);
 }
 
 void Misfortune::jump() {
@@ -291,6 +300,113 @@ void Misfortune::jump() {
   stage_.strikes("clock jump: " + node.site + " is now off by " + std::to_string(to.count()) +
                  "ms");
   node.clock.wall_offset = to;
+}
+
+// A byte of an entry that all have: verify must find it, and nobody may ever get it from this node.
+void Misfortune::flip_byte() {
+  Node& node = stage_.nodes[any()];
+  if (!node.up || !node.damaged.empty() || !all_have_all()) return;
+  const VersionVector held = node.core->scribe().log().vector();
+  auto streams = stored_streams(*node.disk);
+  if (held.empty() || !streams.ok()) return;
+  const auto& [stream, last] =
+      *std::next(held.begin(), static_cast<std::ptrdiff_t>(dice_.below(held.size())));
+  const Sequence sequence = 1 + dice_.below(last);
+  const Bytes key = keys::entry(streams.value().at(stream), sequence);
+  const auto value = node.disk->get(key);
+  if (!value.ok() || !value.value()) return;
+  const auto mask = static_cast<unsigned char>(1U << dice_.below(8));
+  if (!node.store->flip(key, dice_.below(value.value()->size()), mask)) return;
+  node.store->damage(key);
+  node.damaged.insert(key);
+  const std::string entry = short_name(stream) + " " + std::to_string(sequence);
+  stage_.facts.ever_apart = true;
+  stage_.strikes("flipped byte: " + node.site + ", entry " + entry);
+  stage_.facts.flips.push_back({node.index, entry, verify_finds(node, stream)});
+  mend_disk({node.index, key, *value.value()}, stage_.now() + up_to(stage_.options.node.flip_max));
+}
+
+bool Misfortune::verify_finds(const Node& node, const Stream& stream) const {
+  Head head;
+  for (;;) {
+    auto slice =
+        verify_stream(*node.disk, stage_.nodes.crypto(), node.roster->mesh(), stream, head);
+    if (!slice.ok() || slice.value().done) return !slice.ok();
+    head = slice.value().reached;
+  }
+}
+
+bool Misfortune::others_have_all_of(const Node& node) const {
+  auto held = stored_heads(*node.disk);
+  if (!held.ok()) return false;
+  for (const auto& other : stage_.nodes.all()) {
+    if (other->region != node.region || other.get() == &node) continue;
+    if (!other->up || other->committing || other->core->has_writes()) return false;
+    for (const auto& [stream, head] : held.value()) {
+      if (stream.region != node.region) continue;
+      const auto has = other->core->scribe().log().sealed_head(stream);
+      if (!has || has->sequence < head.sequence) return false;
+    }
+  }
+  return true;
+}
+
+// The operator has read verify's report: the disk is replaced if all others have what is on it;
+// else, after a while, the one entry is put right, as `crossfloor verify` says how.
+void Misfortune::mend_disk(const Damage& damage, Instant until) {
+  Node& node = stage_.nodes[damage.node];
+  if (node.damaged.empty()) return;  // the disk was lost, too
+  const bool due = stage_.now() >= until || stage_.healing;
+  const bool replaced = due && others_have_all_of(node);
+  constexpr Duration patience{30'000};
+  if (!replaced && !stage_.healing && stage_.now() < until + patience) {
+    stage_.timeline.after(Duration{500}, [this, damage, until] { mend_disk(damage, until); });
+    return;
+  }
+  stage_.strikes((replaced ? "damaged disk replaced: " : "damaged entry put right: ") + node.site);
+  if (replaced) {
+    crash(damage.node, true, stage_.healing ? Duration{1'000} : Duration{5'000});
+    stage_.facts.lost_disks.insert(damage.node);
+    node.disk = stage_.nodes.empty_disk();
+    node.backup.reset();
+  } else {
+    crash(damage.node, false, Duration{500});
+    Batch right;
+    right.put(damage.key, damage.value);
+    (void)node.disk->commit(right).ok();
+  }
+  node.damaged.clear();
+}
+
+void Misfortune::clone() {
+  const std::size_t index = any();
+  Node& node = stage_.nodes[index];
+  const std::size_t copy = stage_.nodes.size();
+  if (!node.up || node.stopping || node.core->read_only() || stage_.nodes[copy].up) return;
+  const Duration length = up_to(stage_.options.node.clone_max);
+  stage_.facts.ever_apart = true;
+  stage_.strikes("cloned machine: " + node.site + " for " + duration_text(length));
+  owner_.copy(index);
+  turn_address();
+  stage_.timeline.after(length, [this, index, copy, life = stage_.nodes[copy].life] {
+    if (stage_.nodes[copy].life != life) return;
+    stage_.nodes.kill(copy, 1.0);
+    reset_links_to(index);
+  });
+}
+
+// Whoever answers there now knows nothing of the connections of the other.
+void Misfortune::reset_links_to(std::size_t index) {
+  for (std::size_t other = 0; other < stage_.nodes.size(); ++other) {
+    if (other != index) links_.redial(other, index);
+  }
+}
+
+void Misfortune::turn_address() {
+  if (!stage_.nodes[stage_.nodes.size()].up) return;
+  stage_.nodes.turn_address();
+  reset_links_to(stage_.nodes[stage_.nodes.size()].wires);
+  stage_.timeline.after(dice_.between(Duration{500}, Duration{3'000}), [this] { turn_address(); });
 }
 
 }  // namespace crossfloor::simulator

@@ -9,8 +9,11 @@ namespace crossfloor::simulator {
 
 class Misfortune {
  public:
-  Misfortune(Stage& stage, Links& links, Paths& paths, std::uint64_t seed,
-             std::function<void(std::size_t node)> start);
+  struct Owner {
+    std::function<void(std::size_t node)> start;
+    std::function<void(std::size_t node)> copy;  // while it runs
+  };
+  Misfortune(Stage& stage, Links& links, Paths& paths, std::uint64_t seed, Owner owner);
 
   void begin();
   // Ends all that is under way; who is down comes up within a second.
@@ -38,11 +41,24 @@ class Misfortune {
   void fill_disk();
   void room(std::size_t node);
   void jump();
+  void flip_byte();
+  bool verify_finds(const Node& node, const Stream& stream) const;
+  struct Damage {
+    std::size_t node = 0;
+    Bytes key;
+    Bytes value;  // as it was
+  };
+  void mend_disk(const Damage& damage, Instant until);
+  void clone();
+  void turn_address();
+  void reset_links_to(std::size_t node);
   std::size_t any() { return dice_.below(stage_.nodes.size()); }
   std::optional<std::pair<std::size_t, std::size_t>> any_two();
   Duration up_to(Duration most) { return dice_.between(Duration{500}, most); }
   // Whether the loss of this disk now would not be the second one that nobody could make good.
   bool all_have_all() const;
+  // All others have what is on this disk.
+  bool others_have_all_of(const Node& node) const;
 
   struct Block {
     std::vector<std::pair<std::size_t, std::size_t>> directions;
@@ -53,7 +69,7 @@ class Misfortune {
   Links& links_;
   Paths& paths_;
   Dice dice_;
-  std::function<void(std::size_t node)> start_;
+  Owner owner_;
   std::vector<std::shared_ptr<Block>> blocks_;
 };
 

@@ -1,14 +1,8 @@
 #include "tools/simulator/node.h"
 
+#include "storage/rebuild.h"
+
 namespace crossfloor::simulator {
-namespace {
-
-// As in node/shell/core_driver.cc: a standstill is one from this length on, and after it what
-// peers sent meanwhile is read before the clock is looked at.
-constexpr Duration standstill_from{1'000};
-constexpr Duration read_first{50};
-
-}  // namespace
 
 Now MachineClock::at(Instant world) const {
   const auto ms = world.time_since_epoch().count();
@@ -33,7 +27,8 @@ Nodes::Nodes(Timeline& timeline, Trace& trace, const Crypto& crypto, const NodeO
       owner_(std::move(owner)) {}
 
 Node& Nodes::add(std::unique_ptr<Node> node) {
-  node->index = nodes_.size();
+  node->index = node->wires = nodes_.size();
+  node->disk = empty_disk();
   nodes_.push_back(std::move(node));
   return *nodes_.back();
 }
@@ -45,35 +40,77 @@ std::optional<Error> Nodes::no_room(const Node& node) const {
 
 bool Nodes::start(std::size_t index, NodeId authority, const std::vector<Bytes>& documents) {
   Node& node = *nodes_[index];
+  node.random = std::make_unique<SeededRandom>(dice_.next());
+  const Generation generation = node.random->next();
+  node.generations.push_back(generation);
+  return boot(node, generation, authority, documents);
+}
+
+bool Nodes::start_copy(std::size_t original, NodeId authority,
+                       const std::vector<Bytes>& documents) {
+  const Node& from = *nodes_[original];
+  copy_.index = size();
+  copy_.wires = original;
+  copy_.site = from.site;
+  copy_.region = from.region;
+  copy_.key = from.key;
+  copy_.id = from.id;
+  copy_.settings = from.settings;
+  copy_.clock = from.clock;
+  copy_.disk = std::make_unique<MemoryStore>(*from.disk);
+  copy_.damaged = from.damaged;
+  copy_.random = std::make_unique<SeededRandom>(dice_.next());
+  return boot(copy_, from.core->scribe().generation(), authority, documents);
+}
+
+bool Nodes::boot(Node& node, Generation generation, NodeId authority,
+                 const std::vector<Bytes>& documents) {
   ++node.life;
   node.up = true;
   node.stopping = false;
   node.committing.reset();
   node.wakes_at.reset();
-  node.standing.reset();
   node.paused_until = {};
-  node.random = std::make_unique<SeededRandom>(dice_.next());
   node.store = std::make_unique<FaultyStore>(*node.disk);
+  for (const auto& key : node.damaged) node.store->damage(key);
   node.roster = std::make_unique<Roster>(crypto_, authority);
   for (const auto& document : documents) (void)node.roster->add(document).ok();
-  const Generation generation = node.random->next();
-  node.generations.push_back(generation);
+  trace_.note(node.index * 7 + 1);
+  if (!make_rows_anew(node)) {
+    fail(node);
+    return false;
+  }
   const Now now = node.now(world());
-  node.due = now.steady;
   node.core = std::make_unique<NodeCore>(
       Scribe::Identity{node.key, node.roster->mesh(), generation}, node.settings,
       NodeCore::Parts{crypto_, *node.random, *node.store, *node.roster, no_room(node)}, now.wall);
-  trace_.note(index * 7 + 1);
   if (!node.core->open(now).ok()) {
     fail(node);
     return false;
   }
+  node.waker = std::make_unique<Waker>(*node.core);
   pump(node);
   return node.up;
 }
 
+// As crossfloord does it at a start (node/shell/node_lives.cc).
+bool Nodes::make_rows_anew(Node& node) {
+  if (no_room(node)) return true;
+  auto due = rebuild_is_due(*node.store);
+  if (!due.ok() || !due.value()) return due.ok();
+  std::map<Region, Subjects> subjects;
+  for (const auto& [region, secret] : node.settings.region_secrets) {
+    subjects.emplace(region, Subjects(crypto_, secret));
+  }
+  const Projections projections([&](const Region& region) {
+    const auto at = subjects.find(region);
+    return at == subjects.end() ? nullptr : &at->second;
+  });
+  return rebuild_rows(*node.store, projections).ok();
+}
+
 void Nodes::kill(std::size_t index, double mid_batch) {
-  Node& node = *nodes_[index];
+  Node& node = (*this)[index];
   if (!node.up) return;
   trace_.note(index * 7 + 2);
   node.up = false;
@@ -81,20 +118,21 @@ void Nodes::kill(std::size_t index, double mid_batch) {
   if (node.committing && dice_.chance(mid_batch)) {
     (void)node.disk->commit(node.committing->batch).ok();
   }
+  node.waker.reset();
   node.core.reset();
   node.store.reset();
   node.committing.reset();
 }
 
 void Nodes::pause(std::size_t index, Duration length) {
-  Node& node = *nodes_[index];
+  Node& node = (*this)[index];
   node.paused_until = std::max(node.paused_until, world() + length);
 }
 
 void Nodes::call(std::size_t index, Duration delay, Work work) {
   timeline_.after(delay,
-                  [this, index, life = nodes_[index]->life, work = std::move(work)]() mutable {
-                    Node& node = *nodes_[index];
+                  [this, index, life = (*this)[index].life, work = std::move(work)]() mutable {
+                    Node& node = (*this)[index];
                     if (!node.up || node.life != life) return;
                     if (world() < node.paused_until) {
                       return call(index, node.paused_until - world(), std::move(work));
@@ -104,7 +142,7 @@ void Nodes::call(std::size_t index, Duration delay, Work work) {
 }
 
 void Nodes::reach(std::size_t index, Work work) {
-  Node& node = *nodes_[index];
+  Node& node = (*this)[index];
   if (!node.up) return;
   if (world() < node.paused_until) return call(index, Duration{0}, std::move(work));
   call_now(node, work);
@@ -112,28 +150,11 @@ void Nodes::reach(std::size_t index, Work work) {
 
 void Nodes::call_now(Node& node, const Work& work) {
   const auto life = node.life;
-  look_at_clock(node);
+  (void)node.waker->look(node.now(world()));
   work(node);
   if (!node.up || node.life != life) return;
   pump(node);
   if (node.up && node.life == life && owner_.called) owner_.called(node);
-}
-
-// What crossfloord's driver does: whether the process stood still until just now.
-void Nodes::look_at_clock(Node& node) {
-  if (node.standing) return;
-  const Now now = node.now(world());
-  const Duration late = now.steady - node.due;
-  if (late <= standstill_from) return;
-  node.standing = late;
-  node.core->woke(now);
-  call(node.index, read_first, [this](Node& woken) {
-    const Duration gap = *std::exchange(woken.standing, std::nullopt);
-    const Now then = woken.now(world());
-    woken.core->standstill(gap, then);
-    woken.core->tick(then);
-    woken.due = then.steady;
-  });
 }
 
 void Nodes::pump(Node& node) {
@@ -164,17 +185,14 @@ void Nodes::commit(Node& node) {
 }
 
 void Nodes::wake(Node& node) {
-  const Now now = node.now(world());
-  const Instant due = std::max(node.core->deadline(), now.steady + Duration{1});
-  if (!node.standing) node.due = due;
-  const Instant at = std::max(node.clock.world_time(due), world() + Duration{1});
+  (void)node.waker->set(node.now(world()));
+  const Instant at = std::max(node.clock.world_time(*node.waker->due()), world() + Duration{1});
   if (node.wakes_at && *node.wakes_at <= at && *node.wakes_at > world()) return;
   node.wakes_at = at;
   call(node.index, at - world(), [this, at](Node& woken) {
     if (woken.wakes_at != at) return;  // an earlier one was planned meanwhile
     woken.wakes_at.reset();
-    if (woken.standing) return;  // what arrived is read first
-    woken.core->tick(woken.now(world()));
+    (void)woken.waker->wake(woken.now(world()));
   });
 }
 
@@ -182,6 +200,7 @@ void Nodes::wake(Node& node) {
 void Nodes::fail(Node& node) {
   node.up = false;
   ++node.life;
+  node.waker.reset();
   node.core.reset();
   node.store.reset();
   node.committing.reset();

@@ -4,8 +4,9 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
-#include "node/core/node_core.h"
+#include "node/core/waker.h"
 #include "storage/faulty_store.h"
 #include "storage/memory_store.h"
 #include "tools/simulator/dice.h"
@@ -31,6 +32,7 @@ struct MachineClock {
 struct Node {
   // Given when the mesh is made.
   std::size_t index = 0;
+  std::size_t wires = 0;  // whose address and links it has: its own, but for a copy
   std::string site;
   Region region;
   SigningKey key;
@@ -39,8 +41,9 @@ struct Node {
   MachineClock clock;
 
   // The machine.
-  std::unique_ptr<MemoryStore> disk = std::make_unique<MemoryStore>();  // what is synced
-  std::unique_ptr<MemoryStore> backup;                                  // an older copy
+  std::unique_ptr<MemoryStore> disk;    // what is synced
+  std::unique_ptr<MemoryStore> backup;  // an older copy
+  std::set<Bytes> damaged;              // keys of it that cannot be read any more
   Instant slow_disk_until{};
   Instant full_until{};  // no room; it only serves what it has (NodeCore::Parts::read_only)
   Instant paused_until{};
@@ -54,9 +57,8 @@ struct Node {
   std::unique_ptr<Roster> roster;
   std::unique_ptr<NodeCore> core;
   std::shared_ptr<NodeCore::NextBatch> committing;
-  std::optional<Instant> wakes_at;   // in world time; the one tick that is planned
-  Instant due{};                     // in steady time; when it should wake
-  std::optional<Duration> standing;  // a standstill was seen; standstill() follows
+  std::unique_ptr<Waker> waker;
+  std::optional<Instant> wakes_at;  // in world time; the one tick that is planned
   bool stopping = false;
 
   // How often it was started, and with which generations: none may come twice.
@@ -83,12 +85,26 @@ class Nodes {
 
   Node& add(std::unique_ptr<Node> node);
   std::size_t size() const { return nodes_.size(); }
-  Node& operator[](std::size_t index) { return *nodes_[index]; }
-  const Node& operator[](std::size_t index) const { return *nodes_[index]; }
+  Node& operator[](std::size_t index) { return index < size() ? *nodes_[index] : copy_; }
+  const Node& operator[](std::size_t index) const {
+    return index < size() ? *nodes_[index] : copy_;
+  }
   const std::vector<std::unique_ptr<Node>>& all() const { return nodes_; }
 
+  // The disks of one world keep what they all hold once.
+  std::unique_ptr<MemoryStore> empty_disk() const { return std::make_unique<MemoryStore>(pool_); }
   // Starts a process on what the disk has. False: it could not open its store, and ended.
   bool start(std::size_t index, NodeId authority, const std::vector<Bytes>& documents);
+  // A machine is copied while it runs: the copy goes on with what is on the disk, under the same
+  // key and generation, behind the same address. One at a time; it is at [size()].
+  bool start_copy(std::size_t original, NodeId authority, const std::vector<Bytes>& documents);
+  bool is_copied(std::size_t index) const { return copy_.up && copy_.wires == index; }
+  bool is_copy(const Node& node) const { return &node == &copy_; }
+  // Which of the two gets what is sent to their address.
+  void turn_address() { copy_in_front_ = !copy_in_front_; }
+  std::size_t front(std::size_t index) const {
+    return copy_in_front_ && is_copied(index) ? size() : index;
+  }
   // Kills it. A commit that was under way may have reached the disk.
   void kill(std::size_t index, double mid_batch);
   void pause(std::size_t index, Duration length);
@@ -101,11 +117,14 @@ class Nodes {
 
   Instant world() const { return timeline_.now(); }
   Timeline& timeline() { return timeline_; }
+  const Crypto& crypto() const { return crypto_; }
 
  private:
+  bool boot(Node& node, Generation generation, NodeId authority,
+            const std::vector<Bytes>& documents);
+  bool make_rows_anew(Node& node);
   std::optional<Error> no_room(const Node& node) const;
   void call_now(Node& node, const Work& work);
-  void look_at_clock(Node& node);
   void pump(Node& node);
   void wake(Node& node);
   void commit(Node& node);
@@ -117,7 +136,10 @@ class Nodes {
   const NodeOptions& options_;
   Dice dice_;
   Owner owner_;
+  std::shared_ptr<PiecePool> pool_ = std::make_shared<PiecePool>();
   std::vector<std::unique_ptr<Node>> nodes_;
+  Node copy_;
+  bool copy_in_front_ = false;
 };
 
 }  // namespace crossfloor::simulator

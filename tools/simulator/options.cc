@@ -52,12 +52,17 @@ void each_option(Self& o, Visit&& visit) {
   visit("node.read_errors_every", o.node.read_errors_every, Sort::vice);
   visit("node.full_disks_every", o.node.full_disks_every, Sort::vice);
   visit("node.full_max", o.node.full_max, Sort::shape);
+  visit("node.flips_every", o.node.flips_every, Sort::vice);
+  visit("node.flip_max", o.node.flip_max, Sort::shape);
+  visit("node.clones_every", o.node.clones_every, Sort::vice);
+  visit("node.clone_max", o.node.clone_max, Sort::shape);
   visit("node.drift_ppm", o.node.drift_ppm, Sort::vice);
   visit("node.clock_offset", o.node.clock_offset, Sort::vice);
   visit("node.jumps_every", o.node.jumps_every, Sort::vice);
   visit("node.jump_max", o.node.jump_max, Sort::shape);
   visit("people.customers", o.people.customers, Sort::shape);
   visit("people.arrivals_every", o.people.arrivals_every, Sort::shape);
+  visit("people.arrivals_from", o.people.arrivals_from, Sort::shape);
   visit("people.bursts_every", o.people.bursts_every, Sort::vice);
   visit("people.handling", o.people.handling, Sort::shape);
   visit("people.handling_mean", o.people.handling_mean, Sort::shape);
@@ -89,6 +94,8 @@ void each_option(Self& o, Visit&& visit) {
   visit("malice.replays_every", o.malice.replays_every, Sort::vice);
   visit("malice.floods_every", o.malice.floods_every, Sort::vice);
   visit("malice.drop_bodies", o.malice.drop_bodies, Sort::vice);
+  visit("malice.wild_words_every", o.malice.wild_words_every, Sort::vice);
+  visit("malice.wild_entries_every", o.malice.wild_entries_every, Sort::vice);
 }
 
 std::string text_of(const std::string& value) {

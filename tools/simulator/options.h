@@ -61,6 +61,11 @@ struct NodeOptions {
   Duration read_errors_every{0};   // mean; one read fails
   Duration full_disks_every{0};    // mean; a disk is full for up to full_max, and only read
   Duration full_max{20'000};
+  Duration flips_every{0};  // mean; a byte of a stored entry flips; the disk is replaced within
+                            // flip_max
+  Duration flip_max{20'000};
+  Duration clones_every{0};    // mean; a machine is copied while it runs, and both go on for up to
+  Duration clone_max{20'000};  // so long: one key, one generation, two processes
   std::int64_t drift_ppm = 0;  // steady clocks run fast or slow by up to this
   Duration clock_offset{0};    // wall clocks differ by up to this
   Duration jumps_every{0};     // mean; a wall clock jumps by up to jump_max
@@ -70,6 +75,7 @@ struct NodeOptions {
 struct PeopleOptions {
   std::int64_t customers = 12;
   Duration arrivals_every{2'000};        // mean, of customers' messages
+  std::string arrivals_from;             // instead: a recording (configs/scenarios/arrivals)
   Duration bursts_every{0};              // mean; then 20 messages within a second
   std::string handling = "exponential";  // or lognormal, fixed
   Duration handling_mean{4'000};
@@ -110,6 +116,10 @@ struct MaliceOptions {
   Duration replays_every{0};  // mean; a member sends an overheard frame again as its own
   Duration floods_every{0};   // mean; a member sends 2,000 overheard frames within a second
   double drop_bodies = 0;     // of ranges that the member passes on: a body is left out
+  // Mean; a member says (frames) or signs (entries) terms, epochs, incarnations, versions and times
+  // from the ends of their ranges.
+  Duration wild_words_every{0};
+  Duration wild_entries_every{0};
 };
 
 struct Options {

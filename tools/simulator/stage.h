@@ -39,6 +39,15 @@ struct Told {
   std::size_t node = 0;
 };
 
+// An agent has a conversation. `home_could`: when it rang, an agent of its home was there who had
+// not said no to it.
+struct Taken {
+  ConversationId conversation;
+  std::size_t node = 0;
+  std::size_t home = 0;
+  bool home_could = false;
+};
+
 // What a provider saw of one reply.
 struct Handed {
   ConversationId conversation;
@@ -50,12 +59,23 @@ struct Handed {
   bool maybe_taken = false;  // some call ended without an answer
 };
 
+// A byte of a stored entry that flipped, and whether verify found it at once.
+struct Flip {
+  std::size_t node = 0;
+  std::string entry;
+  bool found = false;
+};
+
 struct Facts {
   std::vector<Acknowledged> acknowledged;
   std::vector<Told> told;
+  std::vector<Taken> taken;
   std::map<ReplyId, Handed> handed;
   std::vector<std::string> broken;  // promises that a part of the world itself saw broken
   std::set<std::size_t> lost_disks;
+  std::vector<Flip> flips;
+  // Under these two processes wrote.
+  std::set<std::pair<NodeId, Generation>> copied;
   std::uint64_t offered = 0;
   std::uint64_t remote_offers = 0;
   std::uint64_t accepted = 0;

@@ -36,6 +36,7 @@ World::World(const Options& options)
               [this](Node& node, std::uint64_t number) { providers_.committed(node, number); },
               [this](Node& node) {
                 stage_.trace.tell(now(), [&] { return node.site + " ended: its store failed"; });
+                if (nodes_.is_copy(node)) return;
                 links_.stopped(node.index, true);
                 misfortune_.restart_soon(node.index);
               },
@@ -47,7 +48,7 @@ World::World(const Options& options)
       links_(timeline_, paths_, nodes_.size(), is_wan(options), options.seed,
              {[this](std::size_t from, std::size_t to) {
                 trace_.note(from * 131 + to);
-                nodes_.call(from, Duration{0}, [this, to](Node& node) {
+                tell_links(from, [this, to](Node& node) {
                   for (const auto kind : all_link_kinds) {
                     node.core->link_up(nodes_[to].id, kind, node.now(now()));
                   }
@@ -55,7 +56,7 @@ World::World(const Options& options)
               },
               [this](std::size_t from, std::size_t to, bool reset) {
                 trace_.note(from * 137 + to);
-                nodes_.call(from, Duration{0}, [this, to, reset](Node& node) {
+                tell_links(from, [this, to, reset](Node& node) {
                   for (const auto kind : all_link_kinds) {
                     node.core->link_down(nodes_[to].id, kind, reset, node.now(now()));
                   }
@@ -65,7 +66,9 @@ World::World(const Options& options)
       agents_(stage_, options.seed),
       providers_(stage_, options.seed),
       malice_(stage_, links_, options.seed),
-      misfortune_(stage_, links_, paths_, options.seed, [this](std::size_t node) { start(node); }) {
+      misfortune_(
+          stage_, links_, paths_, options.seed,
+          {[this](std::size_t node) { start(node); }, [this](std::size_t node) { copy(node); }}) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
 }
 
@@ -139,6 +142,25 @@ void World::start(std::size_t index) {
   agents_.node_started(node);
 }
 
+void World::tell_links(std::size_t from, const Nodes::Work& what) {
+  nodes_.call(from, Duration{0}, what);
+  if (nodes_.is_copied(from)) nodes_.call(nodes_.size(), Duration{0}, what);
+}
+
+void World::copy(std::size_t index) {
+  stage_.facts.copied.insert({nodes_[index].id, nodes_[index].core->scribe().generation()});
+  stage_.facts.lost_disks.insert(nodes_.size());  // the copy's; it is thrown away
+  if (!nodes_.start_copy(index, authority_, documents_)) return;
+  for (std::size_t to = 0; to < nodes_.size(); ++to) {
+    if (to == index || !links_.up(index, to)) continue;
+    nodes_.call(nodes_.size(), Duration{0}, [this, to](Node& node) {
+      for (const auto kind : all_link_kinds) {
+        node.core->link_up(nodes_[to].id, kind, node.now(now()));
+      }
+    });
+  }
+}
+
 void World::carry_out(Node& node, Effect& effect) {
   if (meddle && !meddle(node, effect)) return;
   if (auto* message = std::get_if<SendMessage>(&effect)) {
@@ -148,12 +170,12 @@ void World::carry_out(Node& node, Effect& effect) {
   } else if (const auto* told = std::get_if<AnswerCommand>(&effect)) {
     agents_.answered(node, *told);
   } else if (const auto* notice = std::get_if<NotifyAgent>(&effect)) {
-    agents_.hears(node, *notice);
+    if (!nodes_.is_copy(node)) agents_.hears(node, *notice);
   } else if (const auto* call = std::get_if<CallProvider>(&effect)) {
     providers_.called(node, *call);
   } else if (const auto* redial = std::get_if<Redial>(&effect)) {
     if (const auto at = index_.find(redial->peer); at != index_.end()) {
-      links_.redial(node.index, at->second);
+      links_.redial(node.wires, at->second);
     }
   } else if (const auto* read = std::get_if<ReadRange>(&effect)) {
     nodes_.call(node.index, Duration{1}, [this, wanted = *read](Node& reader) {
@@ -174,7 +196,7 @@ void World::deliver(Node& from, SendMessage& message) {
   const auto found = index_.find(message.to);
   if (found == index_.end()) return;
   const std::size_t to = found->second;
-  if (from.index == malice_.villain()) malice_.spoil(message.message);
+  if (from.wires == malice_.villain()) malice_.spoil(message.message);
   std::size_t size = usual_frame;
   std::shared_ptr<const PeerMessage> arrives;
   const bool overheard = malice_.active();
@@ -194,9 +216,9 @@ void World::deliver(Node& from, SendMessage& message) {
   } else {
     arrives = std::make_shared<const PeerMessage>(std::move(message.message));
   }
-  links_.send(from.index, to, message.link, size,
-              [this, to, sender = from.index, link = message.link, size, arrives] {
-                nodes_.reach(to, [this, sender, link, size, arrives](Node& node) {
+  links_.send(from.wires, to, message.link, size,
+              [this, to, sender = from.wires, link = message.link, size, arrives] {
+                nodes_.reach(nodes_.front(to), [this, sender, link, size, arrives](Node& node) {
                   trace_.note(size * 31 + node.index);
                   if (trace_.heard()) tell_message(nodes_[sender], node, *arrives);
                   node.core->receive(nodes_[sender].id, link, *arrives, node.now(now()));

@@ -60,6 +60,9 @@ class World {
  private:
   void make_mesh();
   void start(std::size_t node);
+  void copy(std::size_t node);
+  // Of what concerns the links of an address, both processes hear.
+  void tell_links(std::size_t from, const Nodes::Work& what);
   void deliver(Node& from, SendMessage& message);
   void tell_message(const Node& from, const Node& to, const PeerMessage& message);
   void each_second();

@@ -14,29 +14,32 @@ class AgeNeverResets final : public Checker {
   const char* promise() const override { return "age never resets"; }
 
   void each_second(const World& world) override {
+    for (; taken_ < world.facts().taken.size(); ++taken_) count(world, world.facts().taken[taken_]);
     for (const auto& node : world.nodes().all()) {
       if (!node->up) continue;
       for (const auto& [id, c] : node->core->home().conversations()) {
         if (c.home() != node->id) continue;
         for (const auto& one : c.unanswered) look(world, *node, c, one);
-        // An offer made at the third change or later raised the count over three.
-        if (on_duty(world) && c.state == CourseState::ringing && c.agent_node != node->id &&
-            c.site_changes > most_site_changes) {
-          breaks(world,
-                 id.hex() + " rings at " + c.agent + " after " + std::to_string(c.site_changes) +
-                     " changes of site",
-                 id.hex());
-        }
       }
     }
   }
 
  private:
-  // Rule 17 lets a conversation go anywhere if home has no fitting agent on duty.
-  static bool on_duty(const World& world) {
-    const PeopleOptions& people = world.options().people;
-    return !world.facts().ever_apart && people.vanish_every == Duration{0} &&
-           people.log_outs_every == Duration{0};
+  // By what the agents themselves did. Rule 17 lets a conversation go anywhere if home has no
+  // fitting agent on duty; and in a cut two homes may each count for themselves.
+  void count(const World& world, const Taken& taken) {
+    const auto [at, first] = moves_.try_emplace(taken.conversation, Moves{taken.home, 0});
+    Moves& moves = at->second;
+    if (taken.node == moves.site) return;
+    moves.site = taken.node;
+    if (++moves.count <= most_site_changes || taken.node == taken.home || !taken.home_could ||
+        world.facts().ever_apart) {
+      return;
+    }
+    breaks(world,
+           taken.conversation.hex() + " changed its site for the " + std::to_string(moves.count) +
+               "th time, to " + world.nodes()[taken.node].site + ", and home had an agent for it",
+           taken.conversation.hex());
   }
 
   // Two hosts' clocks may differ, and a copy that comes later may count as the earlier one.
@@ -47,7 +50,15 @@ class AgeNeverResets final : public Checker {
         .count();
   }
 
+  // What is compared is one node's own view. With its disk it loses an earlier copy that nobody had
+  // acknowledged; and a member that lies about times may make a message older for a while.
+  static bool may_know_less(const World& world, const Node& node) {
+    return world.facts().lost_disks.contains(node.index) ||
+           world.options().malice.wild_entries_every > Duration{0};
+  }
+
   void look(const World& world, const Node& node, const Conversation& c, const Unanswered& one) {
+    if (may_know_less(world, node)) return;
     // Another node may hold an earlier copy that has not come here yet: only its own view counts.
     const auto [at, fresh] =
         since_.try_emplace(std::make_pair(node.index, one.message), one.since_ms);
@@ -60,7 +71,13 @@ class AgeNeverResets final : public Checker {
     at->second = std::min(at->second, one.since_ms);
   }
 
+  struct Moves {
+    std::size_t site = 0;
+    std::uint32_t count = 0;
+  };
   std::map<std::pair<std::size_t, MessageId>, std::int64_t> since_;
+  std::map<ConversationId, Moves> moves_;
+  std::size_t taken_ = 0;
 };
 
 }  // namespace

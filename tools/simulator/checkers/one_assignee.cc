@@ -1,6 +1,10 @@
 // At most one valid assignee per conversation and epoch. Without a cut, a death or a standstill no
 // conversation ever has a second home or is handled twice; with them, every double handling is
 // found and counted after healing.
+//
+// What was handled twice is reckoned from what each home knew when it wrote a reply, and from what
+// reached the providers; not from what the rows say of it.
+#include "protocol/bodies.h"
 #include "tools/simulator/checker.h"
 
 namespace crossfloor::simulator {
@@ -11,6 +15,7 @@ class OneAssignee final : public Checker {
   const char* promise() const override { return "one assignee"; }
 
   void called(const World& world, const Node& node) override {
+    note_replies(world, node);
     if (++calls_ % 16 == 0) look(world, node);
   }
   void each_second(const World& world) override {
@@ -20,6 +25,7 @@ class OneAssignee final : public Checker {
   }
 
   void at_end(const World& world) override {
+    find_twice(world);
     for (const auto& node : world.nodes().all()) {
       if (!node->up) continue;
       (void)node->core->scribe()
@@ -56,14 +62,10 @@ class OneAssignee final : public Checker {
     if (!world.facts().ever_apart && c.homes.size() > 1) {
       breaks(world, c.id.hex() + " was taken over although nothing ever failed", c.id.hex());
     }
-    // Beside the home's course, or unknown to the home that answered after it.
-    std::uint32_t beside = 0;
-    for (const auto& reply : c.replies) {
-      if ((!reply.counts || reply.beside) && reply.attempts > 0) ++beside;
-    }
-    if (beside != c.handled_twice) {
+    const auto twice = twice_.find(c.id);
+    if (twice != twice_.end() && c.handled_twice < twice->second.size()) {
       breaks(world,
-             c.id.hex() + " was answered " + std::to_string(beside) +
+             c.id.hex() + " was answered " + std::to_string(twice->second.size()) +
                  " times beside another answer, and " + node.site + " counts " +
                  std::to_string(c.handled_twice),
              c.id.hex());
@@ -73,7 +75,88 @@ class OneAssignee final : public Checker {
     }
   }
 
+  // A reply that a home wrote, and which entries of others it held by then.
+  struct Written {
+    ConversationId conversation;
+    std::uint64_t term = 0;
+    Stream stream;
+    Sequence sequence = 0;
+    VersionVector knew;
+  };
+
+  void note_replies(const World& world, const Node& node) {
+    const Scribe& scribe = node.core->scribe();
+    if (world.facts().copied.contains({node.id, scribe.generation()})) return;
+    const Stream own{{node.id, scribe.generation()}, node.region};
+    const auto head = scribe.log().head(own);
+    if (!head) return;
+    Sequence& noted = noted_[own];
+    for (; noted < head->sequence; ++noted) {
+      auto entry = entry_at(scribe.glance(), own, noted + 1);
+      if (!entry.ok() || !entry.value()) return;  // looked for again
+      const auto header = EntryHeader::decode(entry.value()->header);
+      if (!header.ok() || header.value().kind != static_cast<std::uint16_t>(EntryKind::reply)) {
+        continue;
+      }
+      auto body = decode_body<ReplyBody>(entry.value()->body);
+      if (!body.ok()) continue;
+      written_[body.value().reply].push_back({header.value().subject.as<ConversationId>(),
+                                              body.value().epoch.term, own, noted + 1,
+                                              scribe.log().vector()});
+    }
+  }
+
+  // Whether who wrote `later` held the reply written by then.
+  static bool knew(const Written& later, const std::vector<Written>& reply) {
+    for (const Written& one : reply) {
+      if (one.stream == later.stream) return true;
+      const auto at = later.knew.find(one.stream);
+      if (at != later.knew.end() && at->second >= one.sequence) return true;
+    }
+    return false;
+  }
+  static bool unknown_to_each_other(const std::vector<Written>& a, const std::vector<Written>& b) {
+    return !knew(a.front(), b) && !knew(b.front(), a);
+  }
+
+  // Both reached their provider, and neither home knew of the other's answer: the one of the lower
+  // term was beside the course that counts. Of homes of one term it may be either.
+  void find_twice(const World& world) {
+    std::map<ConversationId, std::vector<ReplyId>> replies;
+    for (const auto& [reply, written] : written_) {
+      const auto handed = world.facts().handed.find(reply);
+      if (handed == world.facts().handed.end() || handed->second.calls == 0) continue;
+      replies[standing(world, written.front().conversation)].push_back(reply);
+    }
+    for (const auto& [id, all] : replies) {
+      for (const auto& one : all) {
+        for (const auto& other : all) {
+          const auto& a = written_.at(one);
+          const auto& b = written_.at(other);
+          if (a.front().term >= b.front().term || !unknown_to_each_other(a, b)) continue;
+          twice_[id].insert(one);
+        }
+      }
+      if (world.facts().ever_apart || twice_[id].empty()) continue;
+      breaks(world, id.hex() + " was answered by two homes although nothing ever failed", id.hex());
+    }
+  }
+
+  // A conversation that was joined to another counts as that one.
+  static ConversationId standing(const World& world, const ConversationId& id) {
+    for (const auto& node : world.nodes().all()) {
+      if (!node->up) continue;
+      if (auto known = rows::canonical(node->core->scribe().glance(), id); known.ok()) {
+        return known.value();
+      }
+    }
+    return id;
+  }
+
   std::uint64_t calls_ = 0;
+  std::map<Stream, Sequence> noted_;
+  std::map<ReplyId, std::vector<Written>> written_;
+  std::map<ConversationId, std::set<ReplyId>> twice_;
   std::map<std::pair<ConversationId, Epoch>, std::string> holders_;
 };
 
