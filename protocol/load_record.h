@@ -24,7 +24,7 @@ struct ClassLoad {
   std::uint32_t free_helper = 0;
   std::uint32_t waiting = 0;             // conversations
   std::vector<std::uint32_t> oldest_ms;  // ages of up to 8 of them, oldest first
-  // Moving averages of the handling time of work from here, and of work leased from elsewhere.
+  // Moving averages of handling times of the class's kind: of work from here, and from elsewhere.
   std::uint32_t local_handling_ms = 0;
   std::uint32_t local_handled = 0;  // over how many cases
   std::uint32_t remote_handling_ms = 0;

@@ -3,33 +3,104 @@
 #include <algorithm>
 
 namespace crossfloor {
+namespace {
 
-void HandlingGuard::add(Mean& mean, Duration handling) {
-  ++mean.cases;
-  const auto weight = static_cast<double>(std::min(mean.cases, options_.window));
-  mean.ms += (static_cast<double>(handling.count()) - mean.ms) / weight;
+// Several estimates of one thing, each as heavy as it is sure.
+class Pooled {
+ public:
+  void add(const Slowdown& each) {
+    if (!std::isfinite(each.variance)) return;
+    sum_ += each.log / each.variance;
+    weight_ += 1 / each.variance;
+  }
+  Slowdown take() const { return weight_ > 0 ? Slowdown{sum_ / weight_, 1 / weight_} : Slowdown{}; }
+
+ private:
+  double sum_ = 0, weight_ = 0;
+};
+
+double share_between(double value, double from, double to) {
+  return std::clamp((value - from) / (to - from), 0.0, 1.0);
 }
 
-HandlingGuard::Verdict HandlingGuard::judge(const NodeId& home, ChannelKind kind, bool mesh_busy,
-                                            Instant now) {
-  const auto it = remote_.find({home, kind});
-  if (it == remote_.end()) return Verdict::normal;
-  auto& pair = it->second;
-  const auto& own = local_[kind];
-  Verdict verdict = Verdict::normal;
-  if (pair.times.cases >= options_.cases_wanted && own.cases >= options_.cases_wanted) {
-    const double ratio = pair.times.ms / std::max(own.ms, 1.0);
-    if (ratio > options_.reserved_above) verdict = Verdict::reserved;
-    if (ratio > options_.idle_above && mesh_busy) verdict = Verdict::only_when_idle;
+}  // namespace
+
+void HandlingGuard::add(Mean& mean, Duration handling) const {
+  mean.cases = std::min(mean.cases + 1, options_.window);
+  mean.ms += (static_cast<double>(handling.count()) - mean.ms) / mean.cases;
+}
+
+void HandlingGuard::note(Own& own, const Mean& mean, Duration handling) const {
+  constexpr double smoothing = 0.01;
+  const double off = static_cast<double>(handling.count()) / std::max(mean.ms, 1.0) - 1;
+  if (mean.cases >= options_.cases_wanted) own.scatter += (off * off - own.scatter) * smoothing;
+  if (++own.untold * 20 < own.local.cases + own.remote.cases) return;
+  own.untold = 0;
+  own.told = {own.local.ms, own.local.cases, own.remote.ms, own.remote.cases};
+}
+
+void HandlingGuard::local(ChannelKind kind, Duration handling) {
+  auto& own = own_[kind];
+  add(own.local, handling);
+  note(own, own.local, handling);
+}
+
+void HandlingGuard::remote(const NodeId& home, ChannelKind kind, Duration handling) {
+  auto& own = own_[kind];
+  add(own.remote, handling);
+  add(pairs_[{home, kind}], handling);
+  note(own, own.remote, handling);
+}
+
+HandlingTimes HandlingGuard::told(ChannelKind kind) const {
+  const auto it = own_.find(kind);
+  return it == own_.end() ? HandlingTimes{} : it->second.told;
+}
+
+void HandlingGuard::weigh(ChannelKind kind, const std::vector<HandlingTimes>& others) {
+  auto& own = own_[kind];
+  Pooled all;
+  for (const auto& each : others) {
+    all.add(
+        of({each.local_cases, each.local_ms}, {each.remote_cases, each.remote_ms}, own.scatter));
   }
-  if (verdict != pair.next) {
-    pair.next = verdict;
-    pair.next_since = now;
-  }
-  if (pair.next != pair.verdict && now - pair.next_since >= options_.hysteresis) {
-    pair.verdict = pair.next;
-  }
-  return pair.verdict;
+  own.others = all.take();
+}
+
+// The logarithm of a mean of n cases is too small by half its variance, which is scatter / n.
+Slowdown HandlingGuard::of(const Mean& local, const Mean& remote, double scatter) const {
+  if (local.cases < options_.cases_wanted || remote.cases < options_.cases_wanted) return {};
+  if (local.ms <= 0 || remote.ms <= 0) return {};
+  const double variation = std::clamp(scatter, 0.2, 4.0);
+  const double bias = variation / 2 * (1 / remote.cases - 1 / local.cases);
+  return {std::log(remote.ms / local.ms) + bias, variation * (1 / local.cases + 1 / remote.cases)};
+}
+
+Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
+  const auto it = own_.find(kind);
+  if (it == own_.end()) return {};
+  const auto& own = it->second;
+  Pooled mesh;
+  mesh.add(own.others);
+  mesh.add(of(own.local, own.remote, own.scatter));
+  const Slowdown found = mesh.take();
+  const auto pair = pairs_.find({home, kind});
+  if (pair == pairs_.end() || !std::isfinite(found.variance)) return found;
+  // The mesh says what to expect of a pair, as far as pairs are alike.
+  Pooled both;
+  both.add({found.log, found.variance + options_.between_pairs * options_.between_pairs});
+  both.add(of(own.local, pair->second, own.scatter));
+  return {both.take().log, found.variance};
+}
+
+Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind) const {
+  const auto it = own_.find(kind);
+  if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
+  const auto found = slowdown(home, kind);
+  const double slow = share_between(std::expm1(found.log), options_.slow_from, options_.slow_to);
+  const double unsure =
+      share_between(std::sqrt(found.variance), options_.unsure_from, options_.unsure_to);
+  return Duration{static_cast<std::int64_t>(std::max(slow, unsure) * it->second.local.ms)};
 }
 
 }  // namespace crossfloor

@@ -1,52 +1,82 @@
 // Keeps help from making things worse: agents who are only 5 % slower on other sites' work make a
-// queue grow without end when the mesh is nearly full. So each node compares how long its agents
-// take for a home's conversations with how long they take for its own, and pulls from that home
-// with more reserve, or only when idle.
+// queue grow without end when the mesh is nearly full. So it is measured how long agents take for
+// other homes' conversations and how long for their own, and a home for which they seem slow has to
+// wait longer for a slot here, by up to the time that a conversation takes.
+//
+// Handling times vary about as much as their mean, so some hundred cases cannot tell 5 % from
+// nothing. Hence every node tells what it measured, each weighs all of it, and what is known of one
+// pair of nodes counts as far as it is sure. While the slowdown is not known well enough, it is
+// taken to be there.
 #pragma once
 
+#include <cmath>
 #include <map>
+#include <vector>
 
 #include "protocol/service_class.h"
 #include "protocol/time.h"
 
 namespace crossfloor {
 
+// Of one kind at one node: means in milliseconds, and over how many cases.
+struct HandlingTimes {
+  double local_ms = 0;
+  double local_cases = 0;
+  double remote_ms = 0;
+  double remote_cases = 0;
+};
+
+// The logarithm of remote ÷ local, and its variance. Nothing known: infinite.
+struct Slowdown {
+  double log = 0;
+  double variance = INFINITY;
+};
+
 class HandlingGuard {
  public:
-  enum class Verdict { normal, reserved, only_when_idle };
-
   struct Options {
-    std::uint64_t cases_wanted = 200;  // of each sort, before anything is judged
-    std::uint64_t window = 1000;       // cases; older ones fade
-    double reserved_above = 1.02;
-    double idle_above = 1.05;  // and the mesh over 90 % busy
-    Duration hysteresis{30'000};
+    double window = 10'000;    // cases; older ones fade
+    double cases_wanted = 20;  // of each sort at one node, before anything is made of them
+    // From the first to the second the reserve grows from nothing to a whole handling time.
+    double slow_from = 0.02, slow_to = 0.03;        // slowdown
+    double unsure_from = 0.025, unsure_to = 0.035;  // its standard deviation
+    double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
   };
   explicit HandlingGuard(Options options) : options_(options) {}
 
-  void local(ChannelKind kind, Duration handling) { add(local_[kind], handling); }
-  void remote(const NodeId& home, ChannelKind kind, Duration handling) {
-    add(remote_[{home, kind}].times, handling);
-  }
-  // A new verdict counts when it has stood for the hysteresis.
-  Verdict judge(const NodeId& home, ChannelKind kind, bool mesh_busy, Instant now);
+  void local(ChannelKind kind, Duration handling);
+  void remote(const NodeId& home, ChannelKind kind, Duration handling);
+
+  // What other nodes are told; renewed when there is a twentieth more to tell.
+  HandlingTimes told(ChannelKind kind) const;
+  // What they told, which replaces what they told before.
+  void weigh(ChannelKind kind, const std::vector<HandlingTimes>& others);
+
+  // Of this home's work here, by the mesh's figures and the pair's own.
+  Slowdown slowdown(const NodeId& home, ChannelKind kind) const;
+  // By so much longer a conversation of that home must have waited, while the mesh is nearly full.
+  // Nothing before some own conversations were handled.
+  Duration reserve(const NodeId& home, ChannelKind kind) const;
 
  private:
   struct Mean {
-    std::uint64_t cases = 0;
+    double cases = 0;
     double ms = 0;
   };
-  struct Pair {
-    Mean times;
-    Verdict verdict = Verdict::normal;
-    Verdict next = Verdict::normal;
-    Instant next_since;
+  struct Own {  // of one kind
+    Mean local, remote;
+    double scatter = 1;  // squared variation coefficient of the handling times, smoothed
+    HandlingTimes told;
+    double untold = 0;  // cases since
+    Slowdown others;
   };
-  void add(Mean& mean, Duration handling);
+  void add(Mean& mean, Duration handling) const;
+  void note(Own& own, const Mean& mean, Duration handling) const;
+  Slowdown of(const Mean& local, const Mean& remote, double scatter) const;
 
   Options options_;
-  std::map<ChannelKind, Mean> local_;
-  std::map<std::pair<NodeId, ChannelKind>, Pair> remote_;
+  std::map<ChannelKind, Own> own_;
+  std::map<std::pair<NodeId, ChannelKind>, Mean> pairs_;
 };
 
 }  // namespace crossfloor

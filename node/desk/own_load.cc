@@ -1,6 +1,15 @@
 #include "node/desk/own_load.h"
 
+#include <algorithm>
+
 namespace crossfloor {
+namespace {
+
+std::uint32_t whole(double value) {
+  return static_cast<std::uint32_t>(std::clamp(value, 0.0, 4e9));
+}
+
+}  // namespace
 
 LoadRecord own_load(const Floor& floor, const Router& router, Now now) {
   LoadRecord record;
@@ -20,6 +29,11 @@ LoadRecord own_load(const Floor& floor, const Router& router, Now now) {
       load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));
     }
     load.target_ms = static_cast<std::uint32_t>(router.line().target(service, now.steady).count());
+    const auto handling = router.handling_told(service.kind);
+    load.local_handling_ms = whole(handling.local_ms);
+    load.local_handled = whole(handling.local_cases);
+    load.remote_handling_ms = whole(handling.remote_ms);
+    load.remote_handled = whole(handling.remote_cases);
     record.classes.push_back(std::move(load));
   }
   return record;

@@ -68,6 +68,7 @@ struct RouterOptions {
   Duration back_for{30'000};        // a Back is repeated this long
   Duration idle_jitter{100};
   Duration idle_redraw{500};
+  Duration weigh_every{10'000};  // what all nodes tell of handling times
   Duration heal_jitter{1'000};
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
@@ -147,6 +148,8 @@ class Router {
   bool gives_back(const ConversationId& conversation) const { return backs_.count(conversation); }
   // An agent's handling time of a conversation, for the guard.
   void handled(const NodeId& home, ChannelKind kind, Duration handling);
+  // For the load record.
+  HandlingTimes handling_told(ChannelKind kind) const;
 
   // -- both
   void receive(const NodeId& from, const RoutingMessage& message, Now now, DeskOutbox& out);
@@ -293,6 +296,7 @@ class Router {
   void plan_idle_pull(Now now);
   void look_while_idle(Now now, DeskOutbox& out);
   bool mesh_busy(ChannelKind kind, Now now) const;
+  void weigh_handling(Now now);
 
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);
@@ -318,6 +322,7 @@ class Router {
   const PeerLoads& peers_;
   Random& random_;
   HandlingGuard guard_{{}};
+  Instant weigh_at_{};
   bool open_ = true;
 
   WaitingLine line_;

@@ -107,27 +107,24 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
 
 // Older by enough to be worth a slot here. Short waits are compared as strictly as long ones: the
 // margin is a share of the wait, so that no site's customers wait longer than others' by more than
-// that share. Work from a home for which agents here are slow has to be older by far.
+// that share. Work from a home for which agents here are slow, or may be, has to be older by up to
+// the time that a conversation takes, while the mesh is nearly full.
 bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
                          BusyKinds& busy, Now now) {
   const auto kind = remote.service.kind;
   const auto& here = tasks_.at(local.conversation).what;
-  const auto target = std::max(here.target, Duration{1});
-  Duration margin = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
+  const auto target = static_cast<double>(std::max(here.target, Duration{1}).count());
+  const auto by = [&](Duration margin) {
+    return remote.urgency > local.urgency + static_cast<double>(margin.count()) / target;
+  };
+  const Duration most = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
+  const Duration margin = std::min(most, Duration{age * options_.pull_delta_percent / 100});
+  if (!by(margin)) return false;
+  const Duration reserve = guard_.reserve(remote.home, kind);
+  if (reserve <= margin || by(reserve)) return true;
   auto& mesh_is_busy = busy[kind_index(kind)];
   if (!mesh_is_busy) mesh_is_busy = mesh_busy(kind, now);
-  switch (guard_.judge(remote.home, kind, *mesh_is_busy, now.steady)) {
-    case HandlingGuard::Verdict::only_when_idle:
-      return false;
-    case HandlingGuard::Verdict::reserved:
-      margin *= 3;
-      break;
-    case HandlingGuard::Verdict::normal:
-      margin = std::min(margin, Duration{age * options_.pull_delta_percent / 100});
-      break;
-  }
-  const auto reserve = static_cast<double>(margin.count()) / static_cast<double>(target.count());
-  return remote.urgency > local.urgency + reserve;
+  return !*mesh_is_busy;
 }
 
 bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {
@@ -225,6 +222,7 @@ std::optional<NodeId> Router::wanted_by(const std::string& agent, Instant now) {
 // What waits elsewhere is told as free here from now on, so that its home can offer the next one at
 // once instead of waiting to be asked.
 void Router::loads_changed(Now now, DeskOutbox& out) {
+  weigh_handling(now);
   for (const auto& peer : peers_.usable(now)) {
     for (const auto& load : peer.record->classes) {
       if (load.waiting > 0) note_class(load.service, now);
@@ -298,6 +296,7 @@ bool Router::mesh_busy(ChannelKind kind, Now now) const {
     const auto profile = floor_.profile(agent);
     if (profile && channel_of(*profile, kind)) ++free;
   }
+  free -= std::min<std::uint64_t>(free, 1);  // the slot that asks
   return free * 10 < agents;
 }
 
@@ -307,6 +306,28 @@ void Router::handled(const NodeId& home, ChannelKind kind, Duration handling) {
   } else {
     guard_.remote(home, kind, handling);
   }
+}
+
+HandlingTimes Router::handling_told(ChannelKind kind) const {
+  return guard_.told(kind);
+}
+
+// What the other nodes measured, in whichever of a kind's classes they say so: all say the same.
+void Router::weigh_handling(Now now) {
+  if (now.steady < weigh_at_) return;
+  weigh_at_ = now.steady + options_.weigh_every;
+  std::map<ChannelKind, std::vector<HandlingTimes>> told;
+  for (const auto& peer : peers_.usable(now)) {
+    std::map<ChannelKind, HandlingTimes> kinds;
+    for (const auto& load : peer.record->classes) {
+      if (load.local_handled + load.remote_handled == 0) continue;
+      kinds[load.service.kind] = {
+          static_cast<double>(load.local_handling_ms), static_cast<double>(load.local_handled),
+          static_cast<double>(load.remote_handling_ms), static_cast<double>(load.remote_handled)};
+    }
+    for (const auto& [kind, times] : kinds) told[kind].push_back(times);
+  }
+  for (const auto& [kind, times] : told) guard_.weigh(kind, times);
 }
 
 void Router::healed(Now now) {

@@ -508,33 +508,4 @@ TEST_SUITE("router") {
     world.node(2).router.receive(node_of(1), out.messages[0].second, at(world.now), there);
     CHECK(world.node(2).floor.free_slots(chat_class()).primary == 1);
   }
-
-  TEST_CASE("slower handling of a home's work asks for more reserve, over 5 % when all are busy") {
-    HandlingGuard guard({});
-    const auto home = node_of(9);
-    const auto fill = [&](Duration remote) {
-      for (int i = 0; i < 3000; ++i) {
-        guard.local(ChannelKind::chat, 1000ms);
-        guard.remote(home, ChannelKind::chat, remote);
-      }
-    };
-    using Verdict = HandlingGuard::Verdict;
-    const auto judged = [&](bool busy, Duration when) {
-      return guard.judge(home, ChannelKind::chat, busy, at(when).steady);
-    };
-    for (int i = 0; i < 199; ++i) {
-      guard.local(ChannelKind::chat, 1000ms);
-      guard.remote(home, ChannelKind::chat, 1030ms);
-    }
-    CHECK(judged(true, 0s) == Verdict::normal);
-    fill(1030ms);
-    CHECK(judged(true, 1s) == Verdict::normal);  // hysteresis
-    CHECK(judged(true, 30s) == Verdict::normal);
-    CHECK(judged(true, 31s) == Verdict::reserved);
-    fill(1080ms);
-    CHECK(judged(true, 40s) == Verdict::reserved);
-    CHECK(judged(true, 70s) == Verdict::only_when_idle);
-    CHECK(judged(false, 71s) == Verdict::only_when_idle);
-    CHECK(judged(false, 101s) == Verdict::reserved);
-  }
 }

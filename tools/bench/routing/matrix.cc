@@ -229,9 +229,9 @@ std::vector<Cell> variant_cells(bool full) {
   }
   for (const int load : {85, 92}) {
     variant(10, 10, load, "cut for 10 min", [](Cell& cell) {
-      cell.length = 90 * minute;
+      cell.length = 8 * hour;  // so that the mesh knows its handling times before
       cell.warm_up = 20 * minute;
-      cell.cut = Span{0, 50 * minute, 60 * minute};
+      cell.cut = Span{0, 7 * hour, 7 * hour + 10 * minute};
     });
   }
   return cells;

@@ -1,0 +1,149 @@
+#include "node/desk/handling_guard.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/desk/desk_world.h"
+
+using namespace crossfloor;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto chat = ChannelKind::chat;
+const NodeId home = node_of(9);
+
+AgentRecord chatter(const std::string& name) {
+  auto record = agent_named(name);
+  record.channels = {{ChannelKind::chat, Duty::primary, 1, 0}};
+  return record;
+}
+
+void fill(HandlingGuard& guard, int cases, Duration remote, const NodeId& of = home) {
+  for (int i = 0; i < cases; ++i) {
+    guard.local(chat, 1000ms);
+    guard.remote(of, chat, remote);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("handling guard") {
+  TEST_CASE("nothing is asked for before anything is known of the own handling times") {
+    HandlingGuard guard({});
+    fill(guard, 19, 2000ms);
+    CHECK(guard.reserve(home, chat) == 0ms);
+  }
+
+  TEST_CASE("what is not sure is taken for slow, and the more is known, the less") {
+    HandlingGuard guard({});
+    fill(guard, 200, 1000ms);
+    CHECK(guard.reserve(home, chat) == 1000ms);
+    fill(guard, 3000, 1000ms);
+    CHECK(guard.reserve(home, chat) == 0ms);
+  }
+
+  TEST_CASE("the reserve grows with the slowdown, up to a whole handling time") {
+    for (const auto& [remote, wanted] :
+         {std::pair{1015ms, 0ms}, {1025ms, 500ms}, {1030ms, 1000ms}, {1100ms, 1000ms}}) {
+      CAPTURE(remote.count());
+      HandlingGuard guard({});
+      fill(guard, 5000, remote);
+      CHECK(guard.reserve(home, chat).count() == doctest::Approx(wanted.count()).epsilon(0.05));
+    }
+  }
+
+  TEST_CASE("what the other nodes measured makes sure sooner") {
+    HandlingGuard guard({});
+    fill(guard, 30, 1000ms);
+    REQUIRE(guard.reserve(home, chat) == 1000ms);
+    guard.weigh(chat, {{500, 4000, 500, 4000}, {2000, 4000, 2000, 4000}});
+    CHECK(guard.reserve(home, chat) == 0ms);
+    guard.weigh(chat, {{500, 4000, 540, 4000}, {2000, 4000, 2160, 4000}});
+    CHECK(guard.reserve(home, chat) == 1000ms);
+    guard.weigh(chat, {});
+    CHECK(std::sqrt(guard.slowdown(home, chat).variance) > 0.1);
+  }
+
+  TEST_CASE("a pair of nodes counts for itself as far as it is sure") {
+    HandlingGuard guard({});
+    const auto slow = node_of(8);
+    fill(guard, 5000, 1000ms);
+    for (int i = 0; i < 3000; ++i) guard.remote(slow, chat, 1200ms);
+    guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
+    CHECK(guard.reserve(home, chat) == 0ms);
+    CHECK(guard.reserve(slow, chat) > 500ms);
+  }
+
+  TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
+    SeededRandom random(3);
+    HandlingGuard guard({});
+    const auto drawn = [&] {
+      return Duration{static_cast<std::int64_t>(-300'000 * std::log(1 - random.unit())) + 1};
+    };
+    const auto more = [&](int cases) {
+      for (int i = 0; i < cases; ++i) {
+        guard.local(chat, drawn());
+        guard.remote(home, chat, drawn());
+      }
+      return std::sqrt(guard.slowdown(home, chat).variance);
+    };
+    CHECK(more(200) == doctest::Approx(0.1).epsilon(0.3));
+    CHECK(more(4800) == doctest::Approx(0.02).epsilon(0.3));
+  }
+
+  TEST_CASE("others are told anew when there is a twentieth more to tell") {
+    HandlingGuard guard({});
+    int told = 0;
+    HandlingTimes last;
+    for (int i = 1; i <= 1000; ++i) {
+      guard.local(chat, 1000ms);
+      const auto now = guard.told(chat);
+      CHECK(now.local_cases >= i * 0.95 - 1);
+      told += now.local_cases != last.local_cases;
+      last = now;
+    }
+    CHECK(told < 100);
+  }
+
+  TEST_CASE("a nearly full mesh takes slow work only if it waits far longer (rule 10)") {
+    for (const bool slow : {false, true}) {
+      CAPTURE(slow);
+      DeskWorld world(1);
+      world.handling = 30s;
+      world.on_duty(2, chatter("bob"));
+      world.run(1s);
+      for (int i = 0; i < 5000; ++i) {
+        world.node(2).router.handled(node_of(2), chat, 300s);
+        world.node(2).router.handled(node_of(1), chat, slow ? 330s : 300s);
+      }
+      world.arrives(2, world.customer(1));
+      world.run(2s);
+      world.arrives(1, world.customer(2));
+      world.run(10s);
+      world.arrives(2, world.customer(3));
+      world.run(25s);
+      CHECK(world.course(2).rang.empty() == slow);
+      CHECK(world.course(3).rang.empty() == !slow);
+      world.run(1min);
+      CHECK(world.course(2).state == DeskWorld::State::closed);  // when nothing waits here
+    }
+  }
+
+  TEST_CASE("what a node measured is told with its load, and weighed by the others") {
+    DeskWorld world(1);
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    for (int i = 0; i < 100; ++i) {
+      world.node(2).router.handled(node_of(2), chat, 300s);
+      world.node(2).router.handled(node_of(1), chat, 330s);
+    }
+    world.arrives(2, world.customer(1));
+    world.run(1min);
+    const auto* load = world.node(1).records.at(node_of(2)).first.find(chat_class());
+    REQUIRE(load);
+    CHECK(load->local_handled >= 95);
+    CHECK(load->local_handling_ms == 300'000);
+    CHECK(load->remote_handling_ms == 330'000);
+  }
+}
