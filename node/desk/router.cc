@@ -176,16 +176,17 @@ bool Router::give_head(const std::string& agent, Now now, DeskOutbox& out) {
   if (!profile) return false;
   const auto head = line_.head_for(*profile, filter_for(agent, nullptr, now), now.steady);
   if (!head) return false;
-  assign_local(tasks_.at(head->conversation), agent, 5, now, out);
+  assign_local(tasks_.at(head->conversation), agent, 5, {}, now, out);
   return true;
 }
 
-void Router::assign_local(Task& task, const std::string& agent, std::uint32_t rule, Now now,
-                          DeskOutbox& out) {
+void Router::assign_local(Task& task, const std::string& agent, std::uint32_t rule,
+                          std::vector<TraceCandidate> elsewhere, Now now, DeskOutbox& out) {
   if (task.reserved) rule = task.what.directed ? 22 : 6;
   task.trace = {};
   start_trace(task.trace, rule, task, now);
   floor_.best(need_of(task, now), &task.trace);
+  for (auto& candidate : elsewhere) task.trace.add(std::move(candidate));
   const Nonce nonce = fresh_nonce();
   const bool held = floor_.hold_agent(agent, {task.what.service.kind}, task.what.conversation,
                                       self_, nonce, now.steady + options_.local_hold_for, now);

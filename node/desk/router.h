@@ -239,8 +239,8 @@ class Router {
   void put_in_line(const Task& task, const Need& need);
   bool place_locally(Task& task, Need& need, Now now, DeskOutbox& out);
   bool give_head(const std::string& agent, Now now, DeskOutbox& out);
-  void assign_local(Task& task, const std::string& agent, std::uint32_t rule, Now now,
-                    DeskOutbox& out);
+  void assign_local(Task& task, const std::string& agent, std::uint32_t rule,
+                    std::vector<TraceCandidate> elsewhere, Now now, DeskOutbox& out);
   void decide(Task& task, const NodeId& node, const std::string& agent, Nonce nonce, bool pulled,
               Now now, DeskOutbox& out);
   void assign(const Task& task, Now now, DeskOutbox& out) const;
@@ -285,6 +285,8 @@ class Router {
   void look_ahead(Nonce ending, Now now, DeskOutbox& out);
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
+  std::vector<TraceCandidate> passed_over(const AgentProfile& agent, const WaitingLine::Head& local,
+                                          bool may_pull, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
   using BusyKinds = std::array<std::optional<bool>, channel_kinds>;  // mesh_busy(), asked once

@@ -47,7 +47,8 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
       }
     }
     if (!local) return;
-    assign_local(tasks_.at(local->conversation), agent, 8, now, out);
+    auto& task = tasks_.at(local->conversation);
+    assign_local(task, agent, 8, passed_over(*profile, *local, may_pull, now), now, out);
   }
 }
 
@@ -125,6 +126,54 @@ bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLi
   auto& mesh_is_busy = busy[kind_index(kind)];
   if (!mesh_is_busy) mesh_is_busy = mesh_busy(kind, now);
   return !*mesh_is_busy;
+}
+
+// For the trace: who else waited elsewhere, by gossip, and why the slot went to one who waits here.
+std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
+                                                const WaitingLine::Head& local, bool may_pull,
+                                                Now now) {
+  std::vector<TraceCandidate> found;
+  BusyKinds busy;
+  for (const auto& peer : peers_.usable(now)) {
+    const auto& record = *peer.record;
+    for (const auto& load : record.classes) {
+      if (load.waiting == 0 || !matches(agent.abilities, load.service)) continue;
+      const auto* channel = channel_of(agent, load.service.kind);
+      if (!channel) continue;
+      Duration age = peer.age;
+      if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
+      const auto kind = kind_index(load.service.kind);
+      const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
+      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
+      const Duration reserve = guard_.reserve(record.node, load.service.kind);
+      std::string why_not;
+      if (avoided(record.node, now.steady)) {
+        why_not = "did not answer a moment ago";
+      } else if (paused(agent.name, record, now.steady)) {
+        why_not = "had nobody for this agent a moment ago";
+      } else if (load.waiting <= waiting_taken(record, load.service, now.steady)) {
+        why_not = "asked for by others here";
+      } else if (!may_pull) {
+        why_not = "others were asked in vain, or a cut has just healed";
+      } else if (urgency <= local.urgency) {
+        why_not = "less urgent";
+      } else if (reserve > Duration{0} &&
+                 !beats_local({record.node, load.service, urgency}, age, local, busy, now)) {
+        why_not = "not more urgent by the margin; for work that is slower here, or may be, " +
+                  std::to_string(reserve.count() / 1'000) + " s";
+      } else {
+        why_not = "not more urgent by the margin";
+      }
+      found.push_back({record.node,
+                       {},
+                       "waiting " + std::to_string(load.waiting) + ", the oldest for " +
+                           std::to_string(age.count()) + " ms",
+                       static_cast<std::uint64_t>(peer.age.count()),
+                       std::move(why_not)});
+      break;  // one line for each node
+    }
+  }
+  return found;
 }
 
 bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {

@@ -98,6 +98,24 @@ TEST_SUITE("traces") {
     check_trace(world.course(2).trace, 8, node_of(1), "ann", 1);
   }
 
+  TEST_CASE("a slot that gets free here: who waited elsewhere, and why not one of those") {
+    DeskWorld world(1, 3);
+    world.handling = 5s;
+    world.on_duty(1, chatter("ann"));
+    world.arrives(1, world.customer(1));
+    world.arrives(1, world.customer(2));
+    world.run(1s);
+    world.arrives(3, world.customer(3));
+    world.run(7s);
+    const auto& trace = world.course(2).trace;
+    check_trace(trace, 8, node_of(1), "ann", 2);
+    const auto& other = trace.candidates.back();
+    CHECK(other.node == node_of(3));
+    CHECK(other.known.find("waiting 1, the oldest for 5") == 0);
+    CHECK(other.known_age_ms > 1000);
+    CHECK(other.why_not == "less urgent");
+  }
+
   TEST_CASE("the last agent, and one whom a person names") {
     for (const bool directed : {false, true}) {
       CAPTURE(directed);
