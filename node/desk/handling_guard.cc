@@ -97,9 +97,10 @@ Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind) const {
   const auto it = own_.find(kind);
   if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
   const auto found = slowdown(home, kind);
-  const double slow = share_between(std::expm1(found.log), options_.slow_from, options_.slow_to);
-  const double unsure =
-      share_between(std::sqrt(found.variance), options_.unsure_from, options_.unsure_to);
+  const double deviation = std::sqrt(found.variance);
+  const double seen = std::expm1(found.log - deviation / 2);
+  const double slow = share_between(seen, options_.slow_from, options_.slow_to);
+  const double unsure = share_between(deviation, options_.unsure_from, options_.unsure_to);
   return Duration{static_cast<std::int64_t>(std::max(slow, unsure) * it->second.local.ms)};
 }
 

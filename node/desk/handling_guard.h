@@ -38,7 +38,7 @@ class HandlingGuard {
     double window = 10'000;    // cases; older ones fade
     double cases_wanted = 20;  // of each sort at one node, before anything is made of them
     // From the first to the second the reserve grows from nothing to a whole handling time.
-    double slow_from = 0.02, slow_to = 0.03;        // slowdown
+    double slow_from = 0.015, slow_to = 0.025;      // slowdown, less half its deviation
     double unsure_from = 0.025, unsure_to = 0.035;  // its standard deviation
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
   };

@@ -68,7 +68,9 @@ struct RouterOptions {
   Duration back_for{30'000};        // a Back is repeated this long
   Duration idle_jitter{100};
   Duration idle_redraw{500};
-  Duration weigh_every{10'000};  // what all nodes tell of handling times
+  Duration weigh_every{10'000};  // what all nodes tell of handling times and free slots
+  Duration fullness_over{5 * 60'000};
+  int full_percent = 97;  // of agents at work on average: then slow help is held back
   Duration heal_jitter{1'000};
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
@@ -289,16 +291,15 @@ class Router {
                                           bool may_pull, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
-  using BusyKinds = std::array<std::optional<bool>, channel_kinds>;  // mesh_busy(), asked once
-  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
-                   BusyKinds& busy, Now now);
+  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local) const;
   void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);
   void plan_idle_pull(Now now);
   void look_while_idle(Now now, DeskOutbox& out);
-  bool mesh_busy(ChannelKind kind, Now now) const;
-  void weigh_handling(Now now);
+  double share_at_work(ChannelKind kind, const std::vector<PeerLoad>& peers) const;
+  bool mesh_full(ChannelKind kind) const;
+  void weigh_mesh(Now now);
 
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);
@@ -325,6 +326,8 @@ class Router {
   Random& random_;
   HandlingGuard guard_{{}};
   Instant weigh_at_{};
+  std::int64_t weighed_ = 0;  // how often, at most as often as the average reaches back
+  std::array<double, channel_kinds> fullness_{};
   bool open_ = true;
 
   WaitingLine line_;

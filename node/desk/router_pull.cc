@@ -76,7 +76,6 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
                                                       const WaitingLine::Head* local, bool any_time,
                                                       Now now) {
   std::optional<RemoteHead> best;
-  BusyKinds busy;
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     if (asked.count(record.node)) continue;
@@ -99,7 +98,7 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
       }
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
       const RemoteHead head{record.node, load.service, urgency};
-      if (local && !beats_local(head, age, *local, busy, now)) continue;
+      if (local && !beats_local(head, age, *local)) continue;
       if (!best || urgency > best->urgency) best = head;
     }
   }
@@ -110,8 +109,8 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
 // margin is a share of the wait, so that no site's customers wait longer than others' by more than
 // that share. Work from a home for which agents here are slow, or may be, has to be older by up to
 // the time that a conversation takes, while the mesh is nearly full.
-bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local,
-                         BusyKinds& busy, Now now) {
+bool Router::beats_local(const RemoteHead& remote, Duration age,
+                         const WaitingLine::Head& local) const {
   const auto kind = remote.service.kind;
   const auto& here = tasks_.at(local.conversation).what;
   const auto target = static_cast<double>(std::max(here.target, Duration{1}).count());
@@ -121,11 +120,7 @@ bool Router::beats_local(const RemoteHead& remote, Duration age, const WaitingLi
   const Duration most = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
   const Duration margin = std::min(most, Duration{age * options_.pull_delta_percent / 100});
   if (!by(margin)) return false;
-  const Duration reserve = guard_.reserve(remote.home, kind);
-  if (reserve <= margin || by(reserve)) return true;
-  auto& mesh_is_busy = busy[kind_index(kind)];
-  if (!mesh_is_busy) mesh_is_busy = mesh_busy(kind, now);
-  return !*mesh_is_busy;
+  return !mesh_full(kind) || by(guard_.reserve(remote.home, kind));
 }
 
 // For the trace: who else waited elsewhere, by gossip, and why the slot went to one who waits here.
@@ -133,7 +128,6 @@ std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
                                                 const WaitingLine::Head& local, bool may_pull,
                                                 Now now) {
   std::vector<TraceCandidate> found;
-  BusyKinds busy;
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     for (const auto& load : record.classes) {
@@ -145,7 +139,9 @@ std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
       const auto kind = kind_index(load.service.kind);
       const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
-      const Duration reserve = guard_.reserve(record.node, load.service.kind);
+      const Duration reserve = mesh_full(load.service.kind)
+                                   ? guard_.reserve(record.node, load.service.kind)
+                                   : Duration{0};
       std::string why_not;
       if (avoided(record.node, now.steady)) {
         why_not = "did not answer a moment ago";
@@ -157,8 +153,7 @@ std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
         why_not = "others were asked in vain, or a cut has just healed";
       } else if (urgency <= local.urgency) {
         why_not = "less urgent";
-      } else if (reserve > Duration{0} &&
-                 !beats_local({record.node, load.service, urgency}, age, local, busy, now)) {
+      } else if (reserve > Duration{0}) {
         why_not = "not more urgent by the margin; for work that is slower here, or may be, " +
                   std::to_string(reserve.count() / 1'000) + " s";
       } else {
@@ -271,7 +266,7 @@ std::optional<NodeId> Router::wanted_by(const std::string& agent, Instant now) {
 // What waits elsewhere is told as free here from now on, so that its home can offer the next one at
 // once instead of waiting to be asked.
 void Router::loads_changed(Now now, DeskOutbox& out) {
-  weigh_handling(now);
+  weigh_mesh(now);
   for (const auto& peer : peers_.usable(now)) {
     for (const auto& load : peer.record->classes) {
       if (load.waiting > 0) note_class(load.service, now);
@@ -330,10 +325,11 @@ void Router::look_while_idle(Now now, DeskOutbox& out) {
   for (const auto& agent : floor_.available()) serve(agent, true, now, out);
 }
 
-bool Router::mesh_busy(ChannelKind kind, Now now) const {
+// The share of all agents on duty who have no free slot, this node's included.
+double Router::share_at_work(ChannelKind kind, const std::vector<PeerLoad>& peers) const {
   std::uint64_t agents = floor_.on_duty(kind);
   std::uint64_t free = 0;
-  for (const auto& peer : peers_.usable(now)) {
+  for (const auto& peer : peers) {
     agents += peer.record->agents_on_duty(kind);
     std::uint32_t most = 0;  // classes overlap: the largest stands for the node
     for (const auto& load : peer.record->classes) {
@@ -345,8 +341,12 @@ bool Router::mesh_busy(ChannelKind kind, Now now) const {
     const auto profile = floor_.profile(agent);
     if (profile && channel_of(*profile, kind)) ++free;
   }
-  free -= std::min<std::uint64_t>(free, 1);  // the slot that asks
-  return free * 10 < agents;
+  if (agents == 0) return 0;
+  return 1 - static_cast<double>(std::min(free, agents)) / static_cast<double>(agents);
+}
+
+bool Router::mesh_full(ChannelKind kind) const {
+  return fullness_[kind_index(kind)] * 100 >= options_.full_percent;
 }
 
 void Router::handled(const NodeId& home, ChannelKind kind, Duration handling) {
@@ -361,12 +361,19 @@ HandlingTimes Router::handling_told(ChannelKind kind) const {
   return guard_.told(kind);
 }
 
-// What the other nodes measured, in whichever of a kind's classes they say so: all say the same.
-void Router::weigh_handling(Now now) {
+// How full the mesh has been lately, and what its nodes measured: in whichever of a kind's classes
+// they say it, for all say the same.
+void Router::weigh_mesh(Now now) {
   if (now.steady < weigh_at_) return;
   weigh_at_ = now.steady + options_.weigh_every;
+  const auto peers = peers_.usable(now);
+  weighed_ = std::min(weighed_ + 1, options_.fullness_over / options_.weigh_every);
+  for (std::size_t i = 0; i < channel_kinds; ++i) {
+    const double share = share_at_work(static_cast<ChannelKind>(i), peers);
+    fullness_[i] += (share - fullness_[i]) / static_cast<double>(weighed_);
+  }
   std::map<ChannelKind, std::vector<HandlingTimes>> told;
-  for (const auto& peer : peers_.usable(now)) {
+  for (const auto& peer : peers) {
     std::map<ChannelKind, HandlingTimes> kinds;
     for (const auto& load : peer.record->classes) {
       if (load.local_handled + load.remote_handled == 0) continue;

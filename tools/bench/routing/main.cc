@@ -68,6 +68,12 @@ int main(int argc, char** argv) {
       "--pull-margin-at-most-ms",
       [&](std::int64_t ms) { options.router.pull_delta.fill(crossfloor::Duration{ms}); },
       "and how much at most");
+  app.add_option("--full-percent", options.router.full_percent,
+                 "how many agents must be at work before slow help is held back");
+  app.add_option_function<std::int64_t>(
+      "--full-minutes",
+      [&](std::int64_t n) { options.router.fullness_over = crossfloor::Duration{n * 60'000}; },
+      "on average over so long");
   app.add_option("--plots", plots,
                  "draw wait-by-load.svg and staleness.svg in this folder instead");
   app.add_option("--plot-conversations", options.plot_conversations, "in each run of a plot")
