@@ -36,7 +36,6 @@ class OneNode final : public PeerLoads {
  public:
   explicit OneNode(const SpeedOptions& options)
       : services_(services_of(options.classes)), router_(self_, {}, floor_, *this, random_) {
-    for (std::size_t i = 0; i < options.peers; ++i) add_peer();
     for (std::size_t i = 0; i < options.agents; ++i) add_agent(i, (options.classes + 9) / 10);
     std::erase_if(services_,
                   [&](const auto& service) { return floor_.free_slots(service) == FreeSlots{}; });
@@ -46,6 +45,7 @@ class OneNode final : public PeerLoads {
       comes(*std::find_if(services_.begin(), services_.end(), fits));
     }
     while (router_.line().size() < options.waiting) comes();
+    for (std::size_t i = 0; i < options.peers; ++i) add_peer();  // last: nobody begins with a pull
   }
 
   // One agent is done with what the agent has, and the next customer has come.
