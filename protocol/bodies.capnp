@@ -53,6 +53,7 @@ struct IncomingMessage {
   topic @13 :Text;
   skills @14 :List(Text);
   extra @15 :Text;
+  mood @16 :UInt32;
 }
 
 struct GenerationBody {

@@ -68,7 +68,8 @@ struct IncomingMessage {
   std::uint32_t priority = 0;         // 0 to 3, 3 is the most urgent
   std::string topic;
   std::vector<std::string> skills;
-  std::string extra;  // a JSON object as compact text; empty = none
+  std::string extra;       // a JSON object as compact text; empty = none
+  std::uint32_t mood = 0;  // 0 calm, 1 unhappy, 2 furious
 
   bool operator==(const IncomingMessage&) const = default;
   template <class Self, class Visit>
@@ -89,6 +90,7 @@ struct IncomingMessage {
     visit("topic", self.topic);
     visit("skills", self.skills);
     visit("extra", self.extra);
+    visit("mood", self.mood);
   }
 };
 

@@ -124,6 +124,8 @@ class Fold {
     if (seen_already) return;
     c_.priority =
         c_.unanswered.empty() ? message.priority : std::max(c_.priority, message.priority);
+    const auto mood = static_cast<std::uint8_t>(std::min<std::uint32_t>(message.mood, 2));
+    c_.mood = c_.unanswered.empty() ? mood : std::max(c_.mood, mood);
     // What claims to have been taken in later than it was written down would be younger than it is.
     c_.unanswered.push_back({item_->message, std::clamp<std::int64_t>(body.taken_ms, 0, now_ms())});
   }

@@ -141,8 +141,9 @@ struct Conversation {
   std::int64_t first_ms = 0;  // the customer's first message
   std::int64_t last_ms = 0;   // latest message or reply
   std::int64_t first_reply_ms = 0;
-  Position first;  // of its items; unknown in rows of old
-  Position last;   // the highest position folded
+  Position first;         // of its items; unknown in rows of old
+  Position last;          // the highest position folded
+  std::uint8_t mood = 0;  // the worst of the unanswered messages
 
   bool operator==(const Conversation&) const = default;
 
@@ -210,6 +211,7 @@ struct Conversation {
     visit("last", self.last);
     visit("replies_done", self.replies_done);
     visit("first", self.first);
+    visit("mood", self.mood);
     // New fields go here: rows written before stay readable.
   }
 };

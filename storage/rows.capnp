@@ -81,6 +81,7 @@ struct Conversation {
   region @44 :Text;
   repliesDone @45 :UInt32;
   first @46 :B.Position;
+  mood @47 :UInt8;
 }
 
 struct MessageCopy {

@@ -113,6 +113,7 @@ Result<IncomingMessage> read_generic_message(std::string_view body) {
   out.campaign_id = std::move(in.campaign_id);
   if (in.provider_time) out.provider_time_ms = ms_of(*in.provider_time);
   out.priority = in.priority;
+  out.mood = in.mood;
   out.topic = std::move(in.topic);
   out.skills = std::move(in.skills);
   out.extra = std::move(in.extra.text);
@@ -137,6 +138,7 @@ std::string write_generic_message(const IncomingMessage& message) {
   out.campaign_id = message.campaign_id;
   if (message.provider_time_ms != 0) out.provider_time = wall_from_ms(message.provider_time_ms);
   out.priority = message.priority;
+  out.mood = message.mood;
   out.topic = message.topic;
   out.skills = message.skills;
   out.extra.text = message.extra;

@@ -87,6 +87,7 @@ struct GenericMessage {
   std::uint32_t priority = 0;
   std::string topic;
   std::vector<std::string> skills;
+  std::uint32_t mood = 0;
   FreeJson extra;
 
   template <class Self, class Visit>
@@ -129,8 +130,16 @@ struct GenericMessage {
                .example = "\"2026-01-31T09:30:00+02:00\""});
     visit("priority", self.priority,
           Rule{.min = 0, .max = 3, .doc = "3 is the most urgent", .example = "0"});
+    visit("mood", self.mood,
+          Rule{.min = 0,
+               .max = 2,
+               .doc = "of the customer: 0 calm, 1 unhappy, 2 furious; weighs in the order of the "
+                      "waiting",
+               .example = "0"});
     visit("topic", self.topic,
-          Rule{.max_bytes = 128, .doc = "for people and figures", .example = "\"delivery\""});
+          Rule{.max_bytes = 128,
+               .doc = "for people and figures; may weigh, see `[[topic]]` in site.toml",
+               .example = "\"delivery\""});
     visit("skills", self.skills,
           Rule{.max_bytes = 64,
                .max_items = 16,

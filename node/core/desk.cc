@@ -104,6 +104,9 @@ WaitingConversation Desk::waiting_of(const Conversation& c) const {
   what.team = c.team;
   what.waiting_since = wall_from_ms(c.waiting_since_ms());
   what.priority = c.priority;
+  what.mood = c.mood;
+  const auto topic = settings_.topic_weights.find(c.topic);
+  if (topic != settings_.topic_weights.end()) what.topic_weight = topic->second;
   what.site_changes = c.site_changes;
   if (const auto* account = home_->account(c.account)) {
     what.region = account->region;

@@ -54,7 +54,8 @@ struct NodeSettings {
   bool may_serve = true;  // the certificate lets agents of this node be given conversations
   bool wan = false;
   std::string version = "0.1.0";
-  std::map<std::string, AccountSettings> accounts;  // by name
+  std::map<std::string, AccountSettings> accounts;     // by name
+  std::map<std::string, std::uint32_t> topic_weights;  // thousandths; others weigh 1000
 
   const AccountSettings* account(const std::string& name) const {
     const auto at = accounts.find(name);

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostBrands = 256;
 constexpr std::size_t kMostAccounts = 256;
+constexpr std::size_t kMostTopics = 64;
+constexpr std::uint32_t kMostTopicPercent = 200;  // docs/routing.md says what it bounds
 constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostSecrets = 4;
 
@@ -131,6 +133,12 @@ void read_brand(ConfigReader& read, BrandConfig& brand) {
   read.finish();
 }
 
+void read_topic(ConfigReader& read, TopicConfig& topic) {
+  read.text("name", topic.name, {.required = true, .max_bytes = 128});
+  read.percent("weight_percent", topic.weight_percent, 100, kMostTopicPercent);
+  read.finish();
+}
+
 void read_targets(ConfigReader& read, AccountConfig& account) {
   read.duration("first_response", account.first_response, 1s, 30 * 24h);
   set_target_defaults(account);
@@ -225,6 +233,7 @@ class ConfigParser {
                Section& out);
   std::vector<const ConfigTree*> list(const ConfigTree& tree, const char* name, std::size_t most);
   void brands(const ConfigTree& tree);
+  void topics(const ConfigTree& tree);
   void accounts(const ConfigTree& tree);
   void check_account(const ConfigReader& read, std::size_t index);
   void secrets(ConfigReader& read, AccountConfig& account, WrittenSecrets& written);
@@ -239,8 +248,8 @@ class ConfigParser {
   std::vector<Error> complaints_;
 };
 
-const std::vector<std::string> kSections{"node",    "mesh",  "http",   "log",
-                                         "storage", "brand", "account"};
+const std::vector<std::string> kSections{"node",    "mesh",  "http",  "log",
+                                         "storage", "brand", "topic", "account"};
 
 void ConfigParser::complain(const std::string& setting, std::string what, std::string mend) {
   complaints_.push_back(
@@ -310,6 +319,20 @@ void ConfigParser::brands(const ConfigTree& tree) {
     if (!brand.name.empty() && !names.insert(brand.name).second) {
       reader.complain("name", "\"" + brand.name + "\" is taken by an earlier brand",
                       "give each brand once");
+    }
+  }
+}
+
+void ConfigParser::topics(const ConfigTree& tree) {
+  std::set<std::string> names;
+  for (const ConfigTree* table : list(tree, "topic", kMostTopics)) {
+    const std::string path = "topic[" + std::to_string(config_.topics.size()) + "]";
+    ConfigReader reader(table, "[[topic]]", path, config_.file, complaints_, config_.lines);
+    TopicConfig& topic = config_.topics.emplace_back();
+    read_topic(reader, topic);
+    if (!topic.name.empty() && !names.insert(topic.name).second) {
+      reader.complain("name", "\"" + topic.name + "\" is taken by an earlier topic",
+                      "give each topic once");
     }
   }
 }
@@ -406,11 +429,12 @@ void ConfigParser::unknown_sections(const ConfigTree& tree) {
   for (const auto& [key, value] : tree.members) {
     if (std::find(kSections.begin(), kSections.end(), key) != kSections.end()) continue;
     const auto meant = nearest(key, kSections);
-    complaints_.push_back(Error{
-        ErrorCode::malformed, "there is no section or setting \"" + key.substr(0, 60) + "\" here",
-        config_.file + ":" + std::to_string(value.line),
-        meant ? "did you mean [" + *meant + "]?"
-              : "sections are [node], [mesh], [http], [log], [storage], [[brand]], [[account]]"});
+    complaints_.push_back(Error{ErrorCode::malformed,
+                                "there is no section or setting \"" + key.substr(0, 60) + "\" here",
+                                config_.file + ":" + std::to_string(value.line),
+                                meant ? "did you mean [" + *meant + "]?"
+                                      : "sections are [node], [mesh], [http], [log], [storage], "
+                                        "[[brand]], [[topic]], [[account]]"});
   }
 }
 
@@ -422,6 +446,7 @@ ConfigOutcome ConfigParser::parse(const ConfigTree& tree) {
   section(tree, "log", read_log, config_.log);
   section(tree, "storage", read_storage, config_.storage);
   brands(tree);
+  topics(tree);
   accounts(tree);
   files();
   ConfigOutcome outcome;
@@ -502,7 +527,8 @@ const AccountConfig* Config::account(std::string_view name) const {
 
 bool Config::same_settings(const Config& other) const {
   return node == other.node && mesh == other.mesh && http == other.http && log == other.log &&
-         storage == other.storage && brands == other.brands && accounts == other.accounts;
+         storage == other.storage && brands == other.brands && topics == other.topics &&
+         accounts == other.accounts;
 }
 
 ConfigOutcome parse_config(std::string_view toml, const std::string& file_name,
@@ -575,6 +601,7 @@ std::vector<std::string> known_settings() {
   };
   Config config;
   BrandConfig brand;
+  TopicConfig topic;
   AccountConfig account;
   WrittenSecrets written;
   list("node", [&](ConfigReader& read) { read_node(read, config.node); });
@@ -583,6 +610,7 @@ std::vector<std::string> known_settings() {
   list("log", [&](ConfigReader& read) { read_log(read, config.log); });
   list("storage", [&](ConfigReader& read) { read_storage(read, config.storage); });
   list("brand", [&](ConfigReader& read) { read_brand(read, brand); });
+  list("topic", [&](ConfigReader& read) { read_topic(read, topic); });
   list("account", [&](ConfigReader& read) { read_account(read, account, written); });
   return out;
 }

@@ -72,6 +72,13 @@ struct BrandConfig {
   bool operator==(const BrandConfig&) const = default;
 };
 
+// What customers write about, and how it weighs among those who wait.
+struct TopicConfig {
+  std::string name;  // as channels say it
+  std::uint32_t weight_percent = 100;
+  bool operator==(const TopicConfig&) const = default;
+};
+
 // A channel account. Equal at all its hosts; `status` shows differences.
 struct AccountConfig {
   enum class Kind { chat, social, email, call, other };
@@ -114,6 +121,7 @@ struct Config {
   LogConfig log;
   StorageConfig storage;
   std::vector<BrandConfig> brands;
+  std::vector<TopicConfig> topics;
   std::vector<AccountConfig> accounts;
 
   std::string file;

@@ -162,6 +162,18 @@ void ConfigReader::size(const char* key, std::uint64_t& out, std::uint64_t least
   }
 }
 
+void ConfigReader::percent(const char* key, std::uint32_t& out, std::uint32_t least,
+                           std::uint32_t most) {
+  const auto* value = find(key, ConfigTree::Kind::integer, "150");
+  if (value == nullptr) return;
+  if (value->integer < least || value->integer > most) {
+    complain_at(value->line, name(key) + " is " + std::to_string(value->integer),
+                "from " + std::to_string(least) + " to " + std::to_string(most));
+  } else {
+    out = static_cast<std::uint32_t>(value->integer);
+  }
+}
+
 void ConfigReader::address(const char* key, HostPort& out) {
   const auto* value = find(key, ConfigTree::Kind::text, "\"0.0.0.0:7440\"");
   if (value == nullptr) return;

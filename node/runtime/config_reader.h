@@ -40,6 +40,7 @@ class ConfigReader {
   void flag(const char* key, bool& out);
   void duration(const char* key, Duration& out, Duration least, Duration most);
   void size(const char* key, std::uint64_t& out, std::uint64_t least, std::uint64_t most);
+  void percent(const char* key, std::uint32_t& out, std::uint32_t least, std::uint32_t most);
   void address(const char* key, HostPort& out);
   // A setting of former versions: who still has it is told what to do instead.
   void gone(const char* key, std::string why, std::string mend);

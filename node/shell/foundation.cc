@@ -190,6 +190,9 @@ NodeSettings settings_of(const Crypto& crypto, const Config& config, const Certi
   out.wan = mesh.profile == MeshConfig::Profile::wan;
   out.version = CROSSFLOOR_VERSION;
   out.may_serve = own.has_right(Certificate::right_serve);
+  for (const auto& topic : config.topics) {
+    out.topic_weights[topic.name] = topic.weight_percent * 10;
+  }
   const bool may_host = own.has_right(Certificate::right_host);
   const std::string own_id = own.node.hex();
   for (const auto& account : config.accounts) {

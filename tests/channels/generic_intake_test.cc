@@ -39,7 +39,7 @@ TEST_SUITE("generic intake") {
       "attachments":[{"name":"a.pdf","type":"application/pdf","size":9007199254740993,
                       "digest":"sha256:00","url":"https://f.example/7"}],
       "campaign_id":"k","provider_time":"2026-01-31T09:30:00.250+02:00","priority":3,
-      "topic":"delivery","skills":["billing","gold"],"extra":{"any":[1,{"x":null}]}})");
+      "mood":2,"topic":"delivery","skills":["billing","gold"],"extra":{"any":[1,{"x":null}]}})");
     if (!read.ok()) FAIL(read.error().text());
     const IncomingMessage& m = read.value();
     CHECK(m.direction == Direction::out);
@@ -58,6 +58,7 @@ TEST_SUITE("generic intake") {
     CHECK(m.provider_time_ms == 1'769'844'600'250);
     CHECK(m.priority == 3);
     CHECK(m.topic == "delivery");
+    CHECK(m.mood == 2);
     CHECK(m.skills == std::vector<std::string>{"billing", "gold"});
     CHECK(m.extra == R"({"any":[1,{"x":null}]})");
     const auto again = read_generic_message(write_generic_message(m));

@@ -222,6 +222,12 @@ class CoreWorld {
     run(Duration{50});
   }
 
+  void write(std::size_t index, const std::string& account, IncomingMessage message) {
+    message.external_id = "m-" + std::to_string(++messages_);
+    message.language = "en";
+    core(index).intake(next_request_++, account, message, now(*hosts_[index]));
+    run(Duration{500});
+  }
   void write(std::size_t index, const std::string& account, const std::string& customer,
              const std::string& text) {
     write_again(index, account, customer, text, "m-" + std::to_string(++messages_));

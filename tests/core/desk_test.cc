@@ -46,6 +46,46 @@ TEST_SUITE("desk over nodes") {
     CHECK(units_of(world, 1, "ann") == 4);
   }
 
+  TEST_CASE("a customer's mood and what the site says of the topic weigh among those who wait") {
+    CoreWorld world({"helsinki"});
+    world.host(0).settings.topic_weights["lost card"] = 2000;
+    world.start();
+    const auto writes = [&](const char* customer, std::uint32_t mood, const char* topic) {
+      IncomingMessage message;
+      message.customer.external_id = customer;
+      message.text = "hello?";
+      message.mood = mood;
+      message.topic = topic;
+      world.write(0, CoreWorld::chat, message);
+    };
+    writes("calm", 0, "stickers");
+    writes("unhappy", 1, "stickers");
+    writes("robbed", 0, "lost card");
+    writes("furious", 2, "");
+    world.run(Duration{20'000});
+    auto ann = world.record_of(0, "ann");
+    ann.channels = {{ChannelKind::chat, Duty::primary, 1, 0}};
+    world.add_agent(0, ann);
+    std::vector<std::string> order;
+    for (int i = 0; i < 4; ++i) {
+      const Conversation* c = world.conversation(0, CourseState::ringing);
+      REQUIRE(c);
+      order.push_back(c->customer);
+      const auto id = c->id;
+      REQUIRE(world.say(0, "ann", Verb::accept, id).ok);
+      world.run(Duration{200});
+      REQUIRE(world
+                  .say(0, "ann", Verb::close, id,
+                       [&](DeskCommand& close) {
+                         close.reason = "solved";
+                         close.seen = {world.core(0).home().find(id)->unanswered.front().message};
+                       })
+                  .ok);
+      world.run(Duration{500});
+    }
+    CHECK(order == std::vector<std::string>{"robbed", "furious", "unhappy", "calm"});
+  }
+
   TEST_CASE("without a word from the agent's node home takes it back when the term is over") {
     CoreWorld world({"helsinki", "warsaw"});
     world.start();

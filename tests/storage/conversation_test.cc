@@ -442,15 +442,20 @@ TEST_SUITE("a conversation's fold") {
     CHECK(story.fold().messages_in == 1);
   }
 
-  TEST_CASE("the latest unanswered messages raise the priority, an answered case begins anew") {
+  TEST_CASE("unanswered messages raise priority and mood, an answered case begins anew") {
     Story story;
     story.message(1'000, 1).message.priority = 3;
-    story.message(1'001, 2).message.priority = 1;
-    story.open(1'002);
+    auto& second = story.message(1'001, 2).message;
+    second.priority = 1;
+    second.mood = 2;
+    story.message(1'002, 3);
+    story.open(1'003);
     CHECK(story.fold().priority == 3);
-    story.course(2'000, CourseState::closed).seen = {msg(1), msg(2)};
-    story.message(3'000, 3).message.priority = 1;
+    CHECK(story.fold().mood == 2);
+    story.course(2'000, CourseState::closed).seen = {msg(1), msg(2), msg(3)};
+    story.message(3'000, 4).message.priority = 1;
     CHECK(story.fold().priority == 1);
+    CHECK(story.fold().mood == 0);
   }
 
   TEST_CASE("skills that a transfer sets are not changed by later messages") {

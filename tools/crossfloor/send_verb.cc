@@ -116,6 +116,8 @@ void add_send_verb(CLI::App& app, Context& context) {
   verb->add_option("--parent", a->message.parent_id, "external id of the message it answers");
   verb->add_option("--language", a->message.language, "BCP 47, as fi-FI");
   verb->add_option("--priority", a->message.priority, "0 to 3")->check(CLI::Range(0, 3));
+  verb->add_option("--mood", a->message.mood, "0 calm, 1 unhappy, 2 furious")
+      ->check(CLI::Range(0, 2));
   verb->add_option("--topic", a->message.topic, "what it is about");
   verb->add_option("--skill", a->message.skills, "that the agent must have; may be repeated");
   verb->add_option("--direction", a->direction, "in, or out: an answer given elsewhere")
