@@ -4,19 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "node/core/accounts.h"
+#include "node/core/desk_parts.h"
 #include "node/desk/own_load.h"
 #include "protocol/json_codec.h"
 
 namespace crossfloor {
-namespace {
-
-constexpr Duration wrap_up_time{60'000};  // then the conversation is closed by itself
-
-ChannelKind kind_of(const Conversation& c) {
-  return from_word<ChannelKind>(c.channel).value_or(ChannelKind::other);
-}
-
-}  // namespace
 
 Desk::Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& outlet)
     : scribe_(scribe),
@@ -26,71 +18,6 @@ Desk::Desk(Scribe& scribe, const NodeSettings& settings, Mesh& mesh, Outlet& out
       floor_(Floor::Options{}),
       router_(mesh.self(), RouterOptions{}, floor_, mesh, scribe.random()),
       ledger_(mesh.self(), LeaseLedger::Options{}, scribe.random()) {}
-
-// --- agents' records ---
-
-std::optional<AgentRecord> Desk::read_record(const Subject& subject) const {
-  auto row = rows::subject(scribe_.view(), subject);
-  if (!row.ok() || !row.value()) return std::nullopt;
-  if (row.value()->kind != static_cast<std::uint16_t>(EntryKind::agent)) return std::nullopt;
-  const auto& at = row.value()->at;
-  auto entry =
-      entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region}, at.sequence);
-  if (!entry.ok() || !entry.value()) return std::nullopt;
-  auto record = decode_body<AgentRecord>(entry.value()->body);
-  if (!record.ok() || !check_agent_record(record.value()).ok()) return std::nullopt;
-  return std::move(record).value();
-}
-
-std::optional<AgentRecord> Desk::record(const std::string& agent) const {
-  if (const AgentRecord* own = floor_.agent(agent)) return *own;
-  for (const auto& [region, secret] : settings_.region_secrets) {
-    if (auto found = read_record(scribe_.subjects(region)->agent(agent))) return found;
-  }
-  return std::nullopt;
-}
-
-std::vector<AgentRecord> Desk::records() const {
-  std::vector<Subject> subjects;
-  (void)scribe_.view()
-      .scan(rows::subject_prefix(), after_prefix(rows::subject_prefix()),
-            [&](ByteView key, ByteView) {
-              if (auto id = Subject::from(key.substr(1))) subjects.push_back(*id);
-              return true;
-            })
-      .ok();
-  std::vector<AgentRecord> records;
-  for (const auto& subject : subjects) {
-    if (auto record = read_record(subject)) records.push_back(std::move(*record));
-  }
-  std::sort(records.begin(), records.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  return records;
-}
-
-Status Desk::open(Now now) {
-  for (const auto& record : records()) {
-    if (record.node == mesh_.self()) floor_.set_agent(record, now);
-  }
-  return {};
-}
-
-void Desk::learn_agents(const std::set<Subject>& subjects, Now now) {
-  for (const auto& subject : subjects) {
-    auto record = read_record(subject);
-    if (!record) continue;
-    if (record->node == mesh_.self()) {
-      floor_.set_agent(*record, now);
-    } else if (floor_.agent(record->name) != nullptr) {
-      floor_.remove_agent(record->name, now);  // moved to another node
-    }
-    if (record->disabled) {
-      outlet_.emit(
-          NotifyAgent{NotifyAgent::What::session_over, record->name, {}, {}, {}, "disabled", true});
-    }
-  }
-  router_.slots_changed(now, out_);
-}
 
 // --- DeskPort ---
 
@@ -177,17 +104,6 @@ void Desk::assigned(const Conversation& conversation, Now now) {
   if (at != queued_.end()) queued_.erase(at);
 }
 
-// What an agent of another node has under this home is leased to that node.
-void Desk::lease(const Conversation& c, Now now) {
-  if (c.agent_node == mesh_.self() || c.agent_node.is_zero()) return;
-  auto& epoch = leased_[c.id];
-  if (epoch == c.assigned) return;
-  epoch = c.assigned;
-  const Duration term = lease_term(home_->account(c.account), kind_of(c));
-  ledger_.granted({c.agent_node, c.id, c.assigned, c.agent, kind_of(c), term}, now);
-  if (c.state != CourseState::ringing) ledger_.accepted(c.id, c.assigned);
-}
-
 void Desk::done(const ConversationId& conversation, Now now) {
   if (leased_.erase(conversation) > 0) ledger_.ended(conversation);
   alarms_.erase(conversation);
@@ -240,141 +156,6 @@ void Desk::changed(const Conversation& c, Now now) {
   if (c.agent_node == mesh_.self() && !c.agent.empty() && c.agent != had) tell(c.agent);
 }
 
-// By the log an agent of this node works on it, and the floor knows nothing of it.
-bool Desk::is_missing(const Conversation& c) const {
-  const bool works = c.state == CourseState::active || c.state == CourseState::wrap_up;
-  return works && c.agent_node == mesh_.self() && floor_.work_of(c.id) == nullptr &&
-         !router_.gives_back(c.id);
-}
-
-bool Desk::take_up(const ConversationId& id, const NodeId& home, const Epoch& epoch,
-                   const std::string& agent, ChannelKind kind, Now now) {
-  const Conversation* c = home_->find(id);
-  const auto* account = c != nullptr ? home_->account(c->account) : nullptr;
-  const Duration gone =
-      account != nullptr ? account->times.agent_gone_after.value_or(Duration{0}) : Duration{0};
-  if (!floor_.restore(agent, home, id, epoch, kind, gone, scribe_.random().next(), now)) {
-    return false;
-  }
-  if (c != nullptr && c->agent == agent && c->agent_node == mesh_.self()) {
-    floor_.renew(id, c->epoch, home);
-    if (c->state == CourseState::wrap_up) {
-      (void)floor_.wrap_up(id, c->epoch, now.steady + wrap_up_time, now).ok();
-    }
-    outlet_.emit(
-        NotifyAgent{NotifyAgent::What::conversation, agent, id, c->epoch, {}, c->reason, true});
-  }
-  router_.slots_changed(now, out_);
-  return true;
-}
-
-// --- sessions ---
-
-Status Desk::log_in(const std::string& agent, Now now) {
-  if (!settings_.may_serve) {
-    return Error{ErrorCode::forbidden, "the certificate of this node gives no right to serve", "",
-                 "ask the admin: crossfloor mesh admit … --right serve"};
-  }
-  auto status = floor_.log_in(agent, now);
-  if (!status.ok()) return status;
-  // What this agent had when the connection went or the node stopped is still this agent's; of
-  // other homes' work they must say so themselves.
-  std::vector<const Conversation*> missing;
-  for (const auto& [id, c] : home_->conversations()) {
-    if (c.agent == agent && is_missing(c)) missing.push_back(&c);
-  }
-  for (const Conversation* c : missing) {
-    if (c->home() != mesh_.self()) {
-      ledger_.ask(c->home(), now, leases_out_);
-    } else {
-      take_up(c->id, mesh_.self(), c->assigned, agent, kind_of(*c), now);
-    }
-  }
-  router_.slots_changed(now, out_);
-  return status;
-}
-
-Status Desk::log_out(const std::string& agent, Now now) {
-  auto status = floor_.log_out(agent, now);
-  router_.slots_changed(now, out_);
-  return status;
-}
-
-void Desk::draft(const std::string& agent, const ConversationId& conversation,
-                 const std::string& text) {
-  const Work* work = floor_.work_of(conversation);
-  if (text.empty() || work == nullptr || work->agent != agent) {
-    drafts_.erase(conversation);
-  } else {
-    drafts_[conversation] = {agent, text};
-  }
-}
-
-Status Desk::presence(const std::string& agent, Presence presence, const std::string& reason,
-                      Now now) {
-  auto status = floor_.set_presence(agent, presence, reason, now);
-  router_.slots_changed(now, out_);
-  return status;
-}
-
-void Desk::connection(const std::string& agent, bool up, Now now) {
-  if (up) {
-    floor_.connection_back(agent, now);
-  } else {
-    floor_.connection_lost(agent, now);
-  }
-  router_.slots_changed(now, out_);
-}
-
-Status Desk::before(const DeskCommand& command, Now now) {
-  if (command.by_operator) return {};
-  if (command.verb == Verb::accept) {
-    auto taken = router_.agent_accepts(command.conversation, command.epoch, command.agent, now);
-    // Said again after this node restarted: home wrote it down the first time, and will say so.
-    const Conversation* c = home_->find(command.conversation);
-    const bool has_it = c != nullptr && c->state == CourseState::active &&
-                        c->agent == command.agent && c->agent_node == mesh_.self();
-    return has_it ? Status{} : taken;
-  }
-  if (command.verb == Verb::decline) {
-    return router_.agent_declines(command.conversation, command.epoch, command.agent, now, out_);
-  }
-  const bool ends = command.verb == Verb::close || command.verb == Verb::pending ||
-                    command.verb == Verb::transfer;
-  const Work* work = ends ? floor_.work_of(command.conversation) : nullptr;
-  if (work != nullptr && work->agent == command.agent) {
-    router_.ends_soon(command.conversation, now, out_);
-  }
-  return {};
-}
-
-void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now now) {
-  if (command.by_operator) return;
-  if (answer.ok && command.verb == Verb::wrap_up) {
-    const Work* work = floor_.work_of(command.conversation);
-    if (work != nullptr) {
-      (void)floor_.wrap_up(command.conversation, work->epoch, now.steady + wrap_up_time, now).ok();
-    }
-  }
-  if (!answer.ok && command.verb == Verb::accept) {
-    // It was too late: the slot is free again. Not that of a later epoch: it may ring here anew.
-    floor_.release(command.conversation, command.epoch, now);
-    ledger_.dropped(command.conversation, command.epoch);
-    router_.slots_changed(now, out_);
-  }
-}
-
-void Desk::carried_out(const DeskCommand& command, const CommandAnswer& answer, Now now) {
-  if (!answer.ok || command.by_operator) return;
-  if (command.verb == Verb::accept) {
-    router_.accepted(command.conversation, command.epoch);
-    ledger_.accepted(command.conversation, command.epoch);
-  } else if (command.verb == Verb::decline) {
-    router_.back(command.conversation, command.epoch, BackReason::declined, command.agent, now,
-                 out_);
-  }
-}
-
 // --- events of the router ---
 
 void Desk::on(const Requeue& event, Now now) {
@@ -387,12 +168,6 @@ void Desk::on(const Requeue& event, Now now) {
 void Desk::on(const Alarm& event, Now) {
   alarms_[event.conversation] = event.what;
 }
-void Desk::on(const LeaseTaken& event, Now now) {
-  ledger_.taken(event.home, event.conversation, event.epoch, event.term, event.since, now);
-}
-void Desk::on(const LeaseDropped& event, Now) {
-  ledger_.dropped(event.conversation, event.epoch);
-}
 
 void Desk::on(const WrapUpOver& event, Now) {
   DeskCommand close;
@@ -404,64 +179,6 @@ void Desk::on(const WrapUpOver& event, Now) {
   close.agent_node = mesh_.self();
   close.reason = "wrap-up is over";
   commands_.push_back(std::move(close));
-}
-
-void Desk::on(const LeaseLost& event, Now now) {
-  leased_.erase(event.conversation);
-  home_->requeue(event.conversation, event.epoch, "lease ended", now);
-}
-
-void Desk::on(const LeaseEnded& event, Now now) {
-  const Work* work = floor_.work_of(event.conversation);
-  if (work == nullptr || work->home != event.home) return;
-  const std::string agent = work->agent;
-  if (!floor_.release(event.conversation, work->epoch, now)) return;
-  keep_draft(event.conversation);
-  outlet_.emit(NotifyAgent{NotifyAgent::What::ring_over,
-                           agent,
-                           event.conversation,
-                           event.epoch,
-                           {},
-                           "lease ended",
-                           true});
-  router_.slots_changed(now, out_);
-}
-
-// Home says that this agent of ours has it. What the floor has no room for goes back: capacity is
-// kept, whatever was given in between.
-void Desk::on(const LeaseResumed& event, Now now) {
-  auto row = rows::conversation(scribe_.view(), event.conversation);
-  const bool known = row.ok() && row.value();
-  const bool over = known && row.value()->epoch > event.epoch &&
-                    (row.value()->agent != event.agent || row.value()->agent_node != mesh_.self());
-  if (over) {  // its end was faster than this answer
-    ledger_.dropped(event.conversation, event.epoch);
-    return;
-  }
-  if (router_.gives_back(event.conversation)) return;
-  if (take_up(event.conversation, event.home, event.epoch, event.agent, event.kind, now)) return;
-  ledger_.dropped(event.conversation, event.epoch);
-  router_.give_back(event.home,
-                    {event.conversation, event.epoch, 0, event.agent, BackReason::no_room}, now,
-                    out_);
-}
-
-void Desk::on(const ResumeDone&, Now now) {
-  if (!closed_) router_.set_open(true, now, out_);
-}
-
-// Every home that this node knows to have given its agents work is waited for; of all others it
-// learns as they are heard of.
-void Desk::resume(Now now) {
-  resumed_ = true;
-  if (!settings_.may_serve) set_open(false, now);
-  std::set<NodeId> homes;
-  for (const auto& [id, c] : home_->conversations()) {
-    if (c.agent_node != mesh_.self() || c.home() == mesh_.self()) continue;
-    if (c.state == CourseState::active || c.state == CourseState::wrap_up) homes.insert(c.home());
-  }
-  if (!homes.empty()) router_.set_open(false, now, out_);
-  ledger_.resume({homes.begin(), homes.end()}, now, leases_out_);
 }
 
 void Desk::notice(const RingNotice& notice, Now now) {
