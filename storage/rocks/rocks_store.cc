@@ -241,6 +241,10 @@ rocksdb::Options rocksdb_options(const RocksOptions& options) {
   table.block_cache = rocksdb::NewLRUCache(cache);
   table.cache_index_and_filter_blocks = true;  // so that the cap holds for them, too
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In pieces: a large file's index or filter is half a megabyte, and with a small cache each
+  // look-up would read it anew.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.checksum = rocksdb::kXXH3;
   out.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

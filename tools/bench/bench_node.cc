@@ -59,7 +59,7 @@ void BenchNode::skip(Duration time) {
 }
 
 void BenchNode::settle_alone() {
-  for (int i = 0; i < 30; ++i) skip(Duration{100});
+  for (int i = 0; i < 60; ++i) skip(Duration{100});
 }
 
 IncomingMessage message_number(std::uint64_t n, std::uint64_t customers) {

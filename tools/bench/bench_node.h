@@ -50,7 +50,7 @@ class BenchNode {
   // The machine's clocks, so much earlier as the mesh is old and so much later as was skipped.
   Now now() const;
   void skip(Duration time);
-  // Lets the two seconds go by after which a node that reaches nobody acts as home.
+  // Lets the five seconds go by after which a node that reaches nobody acts as home.
   void settle_alone();
 
  private:

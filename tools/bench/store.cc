@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "node/core/history.h"
 #include "node/runtime/files.h"
@@ -142,6 +144,18 @@ Started start_node(const std::string& program, const std::string& config) {
   return started;
 }
 
+// A store that grew over years has no rest of an hour's filling to compact: waits until its files
+// have not changed for two seconds.
+void let_it_rest(const RocksStore& store) {
+  std::uint64_t before = 0;
+  for (int unchanged = 0; unchanged < 4;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const std::uint64_t bytes = store.disk_bytes();
+    unchanged = bytes == before ? unchanged + 1 : 0;
+    before = bytes;
+  }
+}
+
 // All pages of each regular's timeline, from a snapshot, as the node's reader threads read them.
 struct Reads {
   std::vector<double> pages;  // milliseconds
@@ -150,6 +164,7 @@ struct Reads {
 Reads read_timelines(const Maker& maker, int rounds) {
   auto store = open_rocks_store(maker.folder + "/data/store");
   XF_CHECK(store.ok());
+  let_it_rest(*store.value());
   const Subjects subjects(maker.mesh.crypto(),
                           maker.mesh.authority().region_secret(maker.mesh.crypto(), "eu"));
   Reads taken;
