@@ -126,6 +126,14 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
     answer.conversation = desk.commands[index].conversation;
     api->carry_out(AnswerCommand{first_request + index, answer});
   }
+  // The home's yes alone; what it did is written by the test.
+  void agree(std::size_t index) {
+    CommandAnswer answer;
+    answer.ok = true;
+    answer.conversation = desk.commands[index].conversation;
+    answer.epoch = desk.commands[index].epoch;
+    api->carry_out(AnswerCommand{first_request + index, answer});
+  }
   void tell(NotifyAgent::What what, const std::string& agent, const ConversationId& id,
             const Epoch& epoch, const std::string& reason) {
     api->carry_out(NotifyAgent{what, agent, id, epoch, {}, reason, true});
@@ -239,6 +247,26 @@ TEST_SUITE("agents' clients") {
     world.carry_out(1, world.desk.commands[1], world.first_request + 1);
     world.wait_until([&] { return figures.closed == 1; });
     CHECK(world.row(id).unanswered.empty());
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("a late yes to a close is no end of what rings again since") {
+    FloorWorld world;
+    world.desk.add("anna");
+    const AutoOptions options = quick();
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.held = {2};  // the close
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.desk.commands.size() == 3; });
+    world.log.place(world.log.message("ann again", "ann", "and the other one?"), id);
+    world.ring_again("anna", id);
+    world.agree(2);
+    world.wait_until([&] { return figures.closed == 2; });
+    CHECK(world.row(id).unanswered.empty());
+    CHECK(world.row(id).replies.size() == 2);
     world.tasks = nullptr;
   }
 

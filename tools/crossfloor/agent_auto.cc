@@ -253,8 +253,7 @@ void AutoAgent::finish(const ConversationId& id) {
 void AutoAgent::on(const client::Done& done) {
   const auto said = said_.find(done.id);
   if (said == said_.end()) return;
-  const auto step = said->second.step;
-  const auto id = said->second.conversation;
+  const auto [step, id, number] = said->second;
   said_.erase(said);
   const auto at = tasks_.find(id);
   if (step == Step::decline) ++figures_.declined;
@@ -262,7 +261,8 @@ void AutoAgent::on(const client::Done& done) {
   if (step == Step::reply) ++figures_.replies;
   if (step == Step::end && options_.ending == Ending::close) ++figures_.closed;
   figures_.last_work = around_.timer.now();
-  if (at == tasks_.end()) return;
+  // What was closed with something unanswered may ring again before the yes to the close is here.
+  if (at == tasks_.end() || at->second.number != number) return;
   if (done.epoch) at->second.epoch = std::max(at->second.epoch, *done.epoch);
   if (step == Step::accept) {
     at->second.working = true;
