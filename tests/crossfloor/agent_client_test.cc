@@ -120,9 +120,9 @@ struct FloorWorld : GatewayWorld, kj::TaskSet::ErrorHandler {
                                "so",
                                true});
   }
-  void refuse(std::size_t index) {
+  void refuse(std::size_t index, ErrorCode code = ErrorCode::stale) {
     CommandAnswer answer;
-    answer.code = name_of(ErrorCode::stale);
+    answer.code = name_of(code);
     answer.conversation = desk.commands[index].conversation;
     api->carry_out(AnswerCommand{first_request + index, answer});
   }
@@ -247,6 +247,28 @@ TEST_SUITE("agents' clients") {
     world.carry_out(1, world.desk.commands[1], world.first_request + 1);
     world.wait_until([&] { return figures.closed == 1; });
     CHECK(world.row(id).unanswered.empty());
+    world.tasks = nullptr;
+  }
+
+  TEST_CASE("a second answer to one message that had to wait is given, once") {
+    FloorWorld world;
+    world.desk.add("anna");
+    AutoOptions options = quick();
+    const RecordedReplies recorded = {{"annwhere is it?", {"on its way", "(2/2) it comes"}}};
+    options.reply_template.clear();
+    options.recorded = &recorded;
+    AutoFigures figures;
+    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
+    world.tasks->add(agent.run().then([](Status&&) {}));
+    world.wait_until([&] { return figures.snapshots == 1; });
+    world.held = {2};  // the second answer
+    const auto id = world.ring("anna", "ann", {"where is it?"});
+    world.wait_until([&] { return world.desk.commands.size() == 3; });
+    world.refuse(2, ErrorCode::full);
+    world.wait_until([&] { return figures.closed == 1; });
+    REQUIRE(world.desk.commands.size() == 5);
+    CHECK(world.desk.commands[3].text == "(2/2) it comes");
+    CHECK(world.row(id).replies.size() == 2);
     world.tasks = nullptr;
   }
 

@@ -190,15 +190,20 @@ void AutoAgent::work(const ConversationId& id, Duration time) {
   });
 }
 
-void AutoAgent::answer(const ConversationId& id) {
-  Task& task = tasks_.at(id);
+// What there is to say to the messages that this agent has not answered.
+std::vector<PlannedReply> AutoAgent::planned(const Task& task) const {
   std::vector<client::HistoryItem> screen;
   for (const auto& [cursor, item] : task.items) screen.push_back(item);
   auto view = task.view;
   std::erase_if(view.unanswered, [&](const MessageId& m) { return task.answered.contains(m); });
   const AnswerPlan plan{client_.agent(), client_.welcome().site, options_.reply_template,
                         options_.recorded};
-  task.replies = plan_replies(plan, view, screen);
+  return plan_replies(plan, view, screen);
+}
+
+void AutoAgent::answer(const ConversationId& id) {
+  Task& task = tasks_.at(id);
+  task.replies = planned(task);
   std::reverse(task.replies.begin(), task.replies.end());
   next_reply(id);
 }
@@ -207,8 +212,9 @@ void AutoAgent::next_reply(const ConversationId& id) {
   Task& task = tasks_.at(id);
   figures_.last_work = around_.timer.now();
   if (task.replies.empty()) return finish(id);
-  const PlannedReply reply = std::move(task.replies.back());
+  task.said = std::move(task.replies.back());
   task.replies.pop_back();
+  const PlannedReply& reply = task.said;
   task.answered.insert(reply.seen.begin(), reply.seen.end());
   client::Reply command;
   command.conversation = id;
@@ -233,7 +239,7 @@ void AutoAgent::finish(const ConversationId& id) {
   }
   // The customer wrote in the meantime: answered, too. Without any answer to give it ends
   // unanswered.
-  if (!rest.empty() && !options_.reply_template.empty()) {
+  if (!rest.empty() && !planned(task).empty()) {
     return work(id, options_.handling.draw(around_.random) / 2);
   }
   switch (options_.ending) {
@@ -284,8 +290,12 @@ void AutoAgent::on(const client::Refused& refused) {
   // What is said too late of an older offer says nothing of the one that rings now.
   if (at == tasks_.end() || at->second.number != number) return;
   const bool may_wait = refused.code == name_of(ErrorCode::full);
-  if (may_wait && at->second.working) {  // begins this case again a little later
-    return work(id, std::max(Duration{1'000}, Duration{refused.retry_after_ms}));
+  if (may_wait && at->second.working) {
+    const Duration pause = std::max(Duration{1'000}, Duration{refused.retry_after_ms});
+    if (step != Step::reply) return work(id, pause);  // goes through this case again
+    // The same once more: by an earlier reply the message may be answered already.
+    at->second.replies.push_back(at->second.said);
+    return later(pause, id, [this, id] { next_reply(id); });
   }
   tasks_.erase(at);
 }

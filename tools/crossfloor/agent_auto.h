@@ -61,6 +61,7 @@ class AutoAgent {
     std::map<std::string, client::HistoryItem> items;  // by cursor
     std::set<MessageId> answered;
     std::vector<PlannedReply> replies;  // still to be said, last first
+    PlannedReply said;                  // the latest that was
     bool working = false;               // accepted
   };
   enum class Step { accept, decline, open, more, reply, end };
@@ -84,6 +85,7 @@ class AutoAgent {
   void open(const ConversationId& id);
   void read_on(const ConversationId& id, const std::string& next);
   void work(const ConversationId& id, Duration time);
+  std::vector<PlannedReply> planned(const Task& task) const;
   void answer(const ConversationId& id);
   void next_reply(const ConversationId& id);
   void finish(const ConversationId& id);
