@@ -163,7 +163,9 @@ class Demo:
         """What `crossfloor customers` needs: accounts, their hosts, their secrets."""
         lines = []
         for one in cast.ACCOUNTS:
-            hosts = json.dumps([self.mesh[host].url for host in one.hosts])
+            # London last: its cables are those that the screen offers to pull.
+            order = sorted(one.hosts, key=lambda host: (host != one.home, host == "london"))
+            hosts = json.dumps([self.mesh[host].url for host in order])
             lines += ["[[account]]", f'account = "{one.name}"', f'brands = ["{one.name}"]',
                       f"hosts = {hosts}", f'secret = "{self.mesh.secrets[one.name]}"']
         self.private("accounts.toml", "\n".join(lines) + "\n")
