@@ -60,9 +60,13 @@ HandlingTimes HandlingGuard::told(ChannelKind kind) const {
 void HandlingGuard::weigh(ChannelKind kind, const std::vector<HandlingTimes>& others) {
   auto& own = own_[kind];
   Pooled all;
+  // Nobody remembers more cases than the window: who says so must not outweigh all others.
+  const auto told = [&](double cases, double ms) {
+    return Mean{std::min(cases, options_.window), ms};
+  };
   for (const auto& each : others) {
-    all.add(
-        of({each.local_cases, each.local_ms}, {each.remote_cases, each.remote_ms}, own.scatter));
+    all.add(of(told(each.local_cases, each.local_ms), told(each.remote_cases, each.remote_ms),
+               own.scatter));
   }
   own.others = all.take();
 }

@@ -64,6 +64,13 @@ TEST_SUITE("handling guard") {
     CHECK(std::sqrt(guard.slowdown(home, chat).variance) > 0.1);
   }
 
+  TEST_CASE("who claims to have seen everything counts for one node") {
+    HandlingGuard guard({});
+    fill(guard, 5000, 1100ms);
+    guard.weigh(chat, {{1000, 4e9, 1000, 4e9}});
+    CHECK(guard.reserve(node_of(8), chat) == 1000ms);
+  }
+
   TEST_CASE("a pair of nodes counts for itself as far as it is sure") {
     HandlingGuard guard({});
     const auto slow = node_of(8);
