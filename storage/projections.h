@@ -76,8 +76,7 @@ class Projections {
   std::vector<ConversationItem> items_from(Arrival& a, const ConversationId& conversation,
                                            const Bytes& from) const;
   void store(Arrival& a, const ConversationId& conversation) const;
-  std::optional<ConversationItem> item_at(Arrival& a, const ConversationId& conversation,
-                                          const Position& at, const ItemRow& row) const;
+  std::optional<ConversationItem> item_at(Arrival& a, const Position& at, const ItemRow& row) const;
 
   ConversationBody body_of(const Position& at, EntryKind kind, const Bytes& body) const;
   RecentMessages::Known decoded(const Position& at, const Bytes& body) const;

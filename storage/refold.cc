@@ -1,0 +1,202 @@
+// How a conversation's row follows its items: by one more at its end, from a recent state, or anew.
+#include "storage/beside.h"
+#include "storage/log_read.h"
+
+namespace crossfloor {
+namespace {
+
+template <typename Body>
+ConversationBody read_as(const Bytes& bytes) {
+  auto body = decode_body<Body>(bytes);
+  if (!body.ok()) return {};
+  return std::move(body).value();
+}
+
+// What the entry says that a row names.
+Result<Bytes> stored_body(const Reader& rows, const Region& region, const Position& at) {
+  auto entry = entry_at(rows, Stream{{at.node, at.generation}, region}, at.sequence);
+  if (!entry.ok()) return entry.error();
+  if (!entry.value()) {
+    return Error{ErrorCode::corrupt, "an entry that a row names is missing", "", ""};
+  }
+  return std::move(entry.value()->body);
+}
+
+}  // namespace
+
+void Projections::add_item(Arrival& a, const ConversationId& conversation, const Position& at,
+                           std::uint16_t kind, const ConversationId& subject,
+                           const MessageId& message) const {
+  const auto standing = a.standing(conversation);
+  const ItemRow row{a.region, kind, subject, message};
+  a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
+  if (auto& folded = a.held(standing)) {
+    auto item = item_at(a, at, row);
+    if (item && grow(a, *folded, *item)) return store(a, standing);
+  }
+  if (!refold_lately(a, standing, at)) refold(a, standing);
+}
+
+void Projections::move_items(Arrival& a, const ConversationId& from,
+                             const ConversationId& to) const {
+  std::vector<std::pair<Bytes, Bytes>> items;
+  const Bytes prefix = rows::item_prefix(from);
+  a.note(a.rows.scan(prefix, after_prefix(prefix), [&](ByteView key, ByteView value) {
+    items.emplace_back(Bytes(key), Bytes(value));
+    return true;
+  }));
+  for (auto& [key, value] : items) {
+    a.rows.erase(key);
+    a.rows.put(keyed('I', to.view(), ByteView(key).substr(prefix.size())), std::move(value));
+  }
+}
+
+bool Projections::grow(Arrival& a, Conversation& folded, const ConversationItem& item) const {
+  if (item.at <= folded.last) return false;
+  recent_folds_.grows(folded);
+  Beside beside(a, recent_folds_, folded.id);
+  return fold_next(folded, item, beside);
+}
+
+// Folds again what sorts behind a place shortly before the end. False: the whole must be folded.
+bool Projections::refold_lately(Arrival& a, const ConversationId& conversation,
+                                const Position& from) const {
+  auto& now = a.held(conversation);
+  const Conversation* before = now ? recent_folds_.before(conversation, from) : nullptr;
+  if (before == nullptr) return false;
+  Conversation folded = *before;
+  const auto items =
+      items_from(a, conversation, keyed('I', conversation.view(), folded.last.key()) + '\0');
+  if (!a.failed.ok()) return true;
+  Beside beside(a, recent_folds_, conversation);
+  // Replies that have left the row since are in it again.
+  for (const auto& reply : folded.replies) {
+    if (!now->find_reply(reply.reply)) beside.forget(reply.reply);
+  }
+  for (const auto& item : items) {
+    if (!fold_next(folded, item, beside)) return false;
+  }
+  now = std::move(folded);
+  store(a, conversation);
+  return true;
+}
+
+void Projections::refold(Arrival& a, const ConversationId& conversation) const {
+  recent_folds_.forget(conversation);
+  const auto items = items_from(a, conversation, rows::item_prefix(conversation));
+  if (!a.failed.ok()) return;
+  Beside beside(a, recent_folds_, conversation);
+  beside.forget_all();
+  a.held(conversation) = fold_conversation(conversation, items, beside);
+  store(a, conversation);
+}
+
+std::vector<ConversationItem> Projections::items_from(Arrival& a,
+                                                      const ConversationId& conversation,
+                                                      const Bytes& from) const {
+  std::vector<std::pair<Position, ItemRow>> found;
+  const Bytes prefix = rows::item_prefix(conversation);
+  a.note(a.rows.scan(from, after_prefix(prefix), [&](ByteView key, ByteView value) {
+    auto row = decode_row<ItemRow>(value);
+    const auto at = Position::from_key(key.substr(prefix.size()));
+    if (!row.ok() || !at) {
+      a.note(row.ok() ? Error{ErrorCode::corrupt, "an item's key of a wrong size", "", ""}
+                      : row.error());
+      return false;
+    }
+    found.emplace_back(*at, std::move(row).value());
+    return true;
+  }));
+  std::vector<ConversationItem> items;
+  for (const auto& [at, row] : found) {
+    if (auto item = item_at(a, at, row)) items.push_back(std::move(*item));
+  }
+  return items;
+}
+
+void Projections::store(Arrival& a, const ConversationId& conversation) const {
+  a.held(conversation)->region = a.region;
+  a.changed(conversation);
+}
+
+std::optional<ConversationItem> Projections::item_at(Arrival& a, const Position& at,
+                                                     const ItemRow& row) const {
+  ConversationItem item;
+  item.at = at;
+  item.subject = row.subject;
+  item.kind = static_cast<EntryKind>(row.kind);
+  item.message = row.message;
+  if (at == a.at) {
+    item.body = a.body;
+  } else if (item.kind == EntryKind::message) {
+    auto message = message_at(a.rows, row.region, at);
+    if (!message.ok()) {
+      a.note(message.error());
+      return std::nullopt;
+    }
+    if (message.value() != nullptr) item.body = std::move(message).value();
+  } else {
+    auto body = stored_body(a.rows, row.region, at);
+    if (!body.ok()) {
+      a.note(body.error());
+      return std::nullopt;
+    }
+    item.body = body_of(at, item.kind, body.value());
+  }
+  if (item.kind == EntryKind::message) {
+    const MessageRow& row_of = a.held(row.message);
+    const MessageCopy* primary = row_of.primary();
+    item.first_copy = primary != nullptr && primary->at == at;
+    item.echo_of = row_of.echo_of;
+    const auto* message = std::get_if<RecentMessages::Known>(&item.body);
+    if (message != nullptr && !(*message)->message.parent_id.empty()) {
+      item.parent = a.subjects.message((*message)->account, (*message)->message.parent_id);
+    }
+  }
+  return item;
+}
+
+Result<RecentMessages::Known> Projections::message_at(const Reader& rows, const Region& region,
+                                                      const Position& at) const {
+  if (auto known = recent_.find(at)) return known;
+  auto body = stored_body(rows, region, at);
+  if (!body.ok()) return body.error();
+  return decoded(at, body.value());
+}
+
+RecentMessages::Known Projections::decoded(const Position& at, const Bytes& body) const {
+  auto message = decode_body<MessageBody>(body);
+  if (!message.ok()) return nullptr;
+  auto known = std::make_shared<const MessageBody>(std::move(message).value());
+  recent_.keep(at, known);
+  return known;
+}
+
+ConversationBody Projections::body_of(const Position& at, EntryKind kind, const Bytes& body) const {
+  switch (kind) {
+    case EntryKind::message: {
+      auto message = recent_.find(at);
+      if (message == nullptr) message = decoded(at, body);
+      if (message == nullptr) return {};
+      return message;
+    }
+    case EntryKind::placed:
+      return read_as<PlacedBody>(body);
+    case EntryKind::course:
+      return read_as<CourseBody>(body);
+    case EntryKind::took_home:
+      return read_as<TookHomeBody>(body);
+    case EntryKind::reply:
+      return read_as<ReplyBody>(body);
+    case EntryKind::note:
+      return read_as<NoteBody>(body);
+    case EntryKind::attempt:
+      return read_as<AttemptBody>(body);
+    case EntryKind::outcome:
+      return read_as<OutcomeBody>(body);
+    default:
+      return {};
+  }
+}
+
+}  // namespace crossfloor
