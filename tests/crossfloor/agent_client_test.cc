@@ -184,6 +184,21 @@ AutoOptions quick() {
   return options;
 }
 
+// One scripted agent, anna, logged in.
+struct ScriptWorld : FloorWorld {
+  AutoOptions script;
+  AutoFigures figures;
+  AutoAgent agent;
+
+  explicit ScriptWorld(const AutoOptions& given = quick())
+      : script(given), agent(around, client("anna"), script, figures, *tasks) {
+    desk.add("anna");
+    tasks->add(agent.run().then([](Status&&) {}));
+    wait_until([&] { return figures.snapshots == 1; });
+  }
+  ~ScriptWorld() { tasks = nullptr; }  // what is under way names the agent
+};
+
 }  // namespace
 
 TEST_SUITE("agents' clients") {
@@ -208,13 +223,8 @@ TEST_SUITE("agents' clients") {
   }
 
   TEST_CASE("a lost connection and a lost answer neither lose nor repeat a reply") {
-    FloorWorld world;
-    world.desk.add("anna");
-    const AutoOptions options = quick();
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world;
+    AutoFigures& figures = world.figures;
     world.not_answered = {1};  // the reply is written, nobody hears of it
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.done.size() == 2; });
@@ -226,17 +236,11 @@ TEST_SUITE("agents' clients") {
     CHECK(figures.snapshots == 1);  // the session went on
     CHECK(world.row(id).state == CourseState::closed);
     CHECK(world.row(id).replies.size() == 1);
-    world.tasks = nullptr;
   }
 
   TEST_CASE("a late no to an older offer is no end of the one that was taken since") {
-    FloorWorld world;
-    world.desk.add("anna");
-    const AutoOptions options = quick();
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world;
+    AutoFigures& figures = world.figures;
     world.held = {0, 1};  // home is away, and comes back
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.desk.commands.size() == 1; });
@@ -247,20 +251,15 @@ TEST_SUITE("agents' clients") {
     world.carry_out(1, world.desk.commands[1], world.first_request + 1);
     world.wait_until([&] { return figures.closed == 1; });
     CHECK(world.row(id).unanswered.empty());
-    world.tasks = nullptr;
   }
 
   TEST_CASE("a second answer to one message that had to wait is given, once") {
-    FloorWorld world;
-    world.desk.add("anna");
     AutoOptions options = quick();
     const RecordedReplies recorded = {{"annwhere is it?", {"on its way", "(2/2) it comes"}}};
     options.reply_template.clear();
     options.recorded = &recorded;
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world(options);
+    AutoFigures& figures = world.figures;
     world.held = {2};  // the second answer
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.desk.commands.size() == 3; });
@@ -269,17 +268,11 @@ TEST_SUITE("agents' clients") {
     REQUIRE(world.desk.commands.size() == 5);
     CHECK(world.desk.commands[3].text == "(2/2) it comes");
     CHECK(world.row(id).replies.size() == 2);
-    world.tasks = nullptr;
   }
 
   TEST_CASE("a late yes to a close is no end of what rings again since") {
-    FloorWorld world;
-    world.desk.add("anna");
-    const AutoOptions options = quick();
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world;
+    AutoFigures& figures = world.figures;
     world.held = {2};  // the close
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.desk.commands.size() == 3; });
@@ -289,17 +282,11 @@ TEST_SUITE("agents' clients") {
     world.wait_until([&] { return figures.closed == 2; });
     CHECK(world.row(id).unanswered.empty());
     CHECK(world.row(id).replies.size() == 2);
-    world.tasks = nullptr;
   }
 
   TEST_CASE("what waits for a home that is away is not answered anew after a snapshot") {
-    FloorWorld world;
-    world.desk.add("anna");
-    const AutoOptions options = quick();
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world;
+    AutoFigures& figures = world.figures;
     world.held = {1, 2};  // the reply, and its repetition after the restart
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.desk.commands.size() == 2; });
@@ -320,17 +307,11 @@ TEST_SUITE("agents' clients") {
           return command.conversation == id && command.verb == Verb::reply;
         });
     CHECK(answers == 2);  // one, said twice
-    world.tasks = nullptr;
   }
 
   TEST_CASE("what was over and comes back is gone on with, and not answered twice") {
-    FloorWorld world;
-    world.desk.add("anna");
-    const AutoOptions options = quick();
-    AutoFigures figures;
-    AutoAgent agent(world.around, world.client("anna"), options, figures, *world.tasks);
-    world.tasks->add(agent.run().then([](Status&&) {}));
-    world.wait_until([&] { return figures.snapshots == 1; });
+    ScriptWorld world;
+    AutoFigures& figures = world.figures;
     world.held = {1};  // the reply
     const auto id = world.ring("anna", "ann", {"where is it?"});
     world.wait_until([&] { return world.desk.commands.size() == 2; });
@@ -345,7 +326,6 @@ TEST_SUITE("agents' clients") {
     world.carry_out(1, world.desk.commands[1], world.first_request + 1);
     world.wait_until([&] { return figures.closed == 2; });
     CHECK(world.row(id).replies.size() == 1);
-    world.tasks = nullptr;
   }
 
   TEST_CASE("a case whose lease was over before it was answered is worked on when it comes back") {
