@@ -31,6 +31,7 @@ int run(const Arguments& arguments) {
   if (!loaded.ok()) return complain(loaded.complaints, NodeLives::wrong_input);
   if (arguments.verb == Arguments::Verb::check_config) return 0;
   log_setup(loaded.config->log.level);
+  const LogThread log_thread;
   const SodiumCrypto crypto;
   if (arguments.verb == Arguments::Verb::rebuild) {
     return rebuild_rows_now(std::move(*loaded.config), crypto);

@@ -6,6 +6,9 @@ namespace crossfloor {
 
 [[noreturn]] void invariant_broken(const char* what, const char* file, int line);
 
+// Called before the process ends by a broken invariant; null for none. One at a time.
+void before_abort(void (*last_act)());
+
 }  // namespace crossfloor
 
 #define XF_CHECK(condition)                                                           \

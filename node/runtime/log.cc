@@ -1,14 +1,17 @@
 #include "node/runtime/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "node/runtime/config_values.h"
+#include "node/runtime/line_writer.h"
 #include "protocol/bytes.h"
+#include "protocol/check.h"
 
 namespace crossfloor {
 namespace {
@@ -29,15 +32,62 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::info;
 }
 
+constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%fZ %l %v";
+
+// To standard error: at once, or through the writer while there is one.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void write_through(std::shared_ptr<LineWriter> writer) {
+    const std::lock_guard lock(mutex_);
+    writer_ = std::move(writer);
+  }
+
+  std::shared_ptr<LineWriter> writer() {
+    const std::lock_guard lock(mutex_);
+    return writer_;
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (writer_ != nullptr) {
+      writer_->write(std::string(line.data(), line.size()));
+    } else {
+      std::fwrite(line.data(), 1, line.size(), stderr);
+    }
+  }
+  void flush_() override {}  // standard error has no buffer
+
+ private:
+  std::shared_ptr<LineWriter> writer_;
+};
+
+StandardError& standard_error() {
+  static const auto made = std::make_shared<StandardError>();
+  return *made;
+}
+
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> made = [] {
-    auto fresh = std::make_shared<spdlog::logger>(
-        "crossfloor", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    fresh->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc);
-    fresh->flush_on(spdlog::level::debug);
+    const auto shared = std::shared_ptr<StandardError>(&standard_error(), [](StandardError*) {});
+    auto fresh = std::make_shared<spdlog::logger>("crossfloor", shared);
+    fresh->set_pattern(kPattern, spdlog::pattern_time_type::utc);
     return fresh;
   }();
   return *made;
+}
+
+std::string loss_line(std::uint64_t lines) {
+  const std::string text = log_line("log_lines_lost", {{"lines", lines}});
+  const spdlog::details::log_msg message("", spdlog::level::warn, text);
+  spdlog::memory_buf_t line;
+  spdlog::pattern_formatter(kPattern, spdlog::pattern_time_type::utc).format(message, line);
+  return std::string(line.data(), line.size());
+}
+
+void write_what_waits() {
+  if (const auto writer = standard_error().writer()) writer->drain(std::chrono::milliseconds(500));
 }
 
 bool is_plain(std::string_view text) {
@@ -109,6 +159,17 @@ std::string log_line(std::string_view event, LogFields fields) {
 
 void log_setup(LogLevel least) {
   logger().set_level(level_of(least));
+}
+
+LogThread::LogThread() {
+  standard_error().write_through(
+      std::make_shared<LineWriter>(STDERR_FILENO, LineWriter::Options{.loss = loss_line}));
+  before_abort(write_what_waits);
+}
+
+LogThread::~LogThread() {
+  before_abort(nullptr);
+  standard_error().write_through(nullptr);
 }
 
 void log_debug(std::string_view event, LogFields fields) {

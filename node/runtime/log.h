@@ -46,6 +46,17 @@ using LogFields = std::initializer_list<LogField>;
 // Before the first event; may be called again (the level changes).
 void log_setup(LogLevel least);
 
+// While it lives, a thread of its own writes the lines: a disk, pipe or journal that stands still
+// holds nobody up. Signals must have been captured before. At its end, and before a broken
+// invariant ends the process, what waits is written, for at most half a second.
+class LogThread {
+ public:
+  LogThread();
+  ~LogThread();
+  LogThread(const LogThread&) = delete;
+  LogThread& operator=(const LogThread&) = delete;
+};
+
 // From any thread.
 void log_debug(std::string_view event, LogFields fields = {});
 void log_info(std::string_view event, LogFields fields = {});

@@ -18,9 +18,10 @@ void Watchdog::judge(const char* name, std::chrono::nanoseconds began,
   count.longest = std::max(count.longest, took);
   count.total += took;
   const auto [told, first] = told_.try_emplace(name);
-  if (!first && now - told->second.at < options_.tell_every) return;
+  const bool far_longer = took >= 2 * told->second.took;
+  if (!first && now - told->second.at < options_.tell_every && !far_longer) return;
   const std::uint64_t since = count.times - told->second.times;
-  told->second = {now, count.times};
+  told->second = {now, count.times, took};
   if (options_.on_offence) options_.on_offence({name, took, since});
 }
 

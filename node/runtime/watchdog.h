@@ -30,7 +30,8 @@ class Watchdog {
   };
   struct Options {
     std::chrono::nanoseconds limit = std::chrono::milliseconds(5);
-    std::chrono::nanoseconds tell_every = std::chrono::seconds(10);  // for each name
+    // For each name; one at least twice as long as the last told is told at once.
+    std::chrono::nanoseconds tell_every = std::chrono::seconds(10);
     std::function<void(const Offence&)> on_offence;  // may be empty; called as the scope ends
   };
 
@@ -60,6 +61,7 @@ class Watchdog {
   struct Told {
     std::chrono::nanoseconds at{};
     std::uint64_t times = 0;  // of Count::times at that moment
+    std::chrono::nanoseconds took{};
   };
   void judge(const char* name, std::chrono::nanoseconds began, std::chrono::nanoseconds now);
 

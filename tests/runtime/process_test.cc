@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "node/runtime/clock.h"
 #include "node/runtime/files.h"
+#include "node/runtime/line_writer.h"
 #include "node/runtime/log.h"
 #include "node/runtime/metrics.h"
 #include "node/runtime/service_manager.h"
@@ -96,6 +98,96 @@ TEST_SUITE("log") {
   }
 }
 
+TEST_SUITE("line writer") {
+  struct Pipe {
+    Pipe() {
+      REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+      in = OwnFd(ends[1]);
+      out = OwnFd(ends[0]);
+    }
+    // All until `last` came; the writer is held to it by the test's own time limit.
+    std::string read_to(const std::string& last) const {
+      std::string text;
+      char buffer[4096];
+      while (!text.ends_with(last)) {
+        const ssize_t got = ::read(out.get(), buffer, sizeof buffer);
+        if (got <= 0) break;
+        text.append(buffer, static_cast<std::size_t>(got));
+      }
+      return text;
+    }
+    int ends[2];
+    OwnFd in, out;
+  };
+
+  TEST_CASE("who writes does not wait for a reader that reads nothing, and losses are told") {
+    const Pipe pipe;
+    constexpr std::size_t line_bytes = 1000;
+    LineWriter writer(pipe.in.get(), {.most_bytes = 100 * line_bytes, .loss = [](auto lines) {
+                                        return "lost " + std::to_string(lines) + "\n";
+                                      }});
+    // More than the pipe (64 KiB) and the writer together take, and then some.
+    constexpr int count = 1000;
+    for (int i = 0; i < count; ++i) {
+      std::string line = std::to_string(i);
+      line.resize(line_bytes - 1, '.');
+      writer.write(line + "\n");
+    }
+    CHECK_FALSE(writer.drain(1ms));
+    std::thread reader_ends([&] { CHECK(writer.drain(60s)); });
+    std::string text;
+    int kept = 0, lost = 0, last = -1;
+    while (kept + lost < count) {
+      text += pipe.read_to("\n");
+      for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
+        const std::string line = text.substr(0, end);
+        text.erase(0, end + 1);
+        if (line.starts_with("lost ")) {
+          lost += std::stoi(line.substr(5));
+        } else {
+          const int number = std::stoi(line);
+          CHECK(number > last);
+          last = number;
+          ++kept;
+        }
+      }
+    }
+    CHECK(kept + lost == count);
+    CHECK(lost > 0);
+    writer.write("after\n");
+    CHECK(pipe.read_to("after\n") == "after\n");
+    reader_ends.join();
+  }
+
+  TEST_CASE("its end writes what waits, and leaves a stuck descriptor alone") {
+    const Pipe pipe;
+    { LineWriter(pipe.in.get(), {}).write("last words\n"); }
+    CHECK(pipe.read_to("\n") == "last words\n");
+    LineWriter(pipe.in.get(), {.last_lines = 1ms}).write(std::string(200'000, '.') + "\n");
+    CHECK(pipe.read_to("\n").size() == 200'001);  // the thread goes on where it can
+  }
+
+  TEST_CASE("a log thread writes what was logged before it ends") {
+    const TemporaryFolder temporary;
+    const OwnFd kept(::dup(2));
+    const int file = ::open((temporary / "log").c_str(), O_WRONLY | O_CREAT, 0600);
+    ::dup2(file, 2);
+    {
+      const LogThread writing;
+      for (int i = 0; i < 3; ++i) log_info("line", {{"number", i}});
+    }
+    log_info("afterwards");
+    ::dup2(kept.get(), 2);
+    ::close(file);
+    const auto text = read_file(temporary / "log", 10'000).value();
+    const auto at = [&](const char* what) { return text.find(what); };
+    CHECK(at("Z info line number=0\n") < at("Z info line number=1\n"));
+    CHECK(at("Z info line number=1\n") < at("Z info line number=2\n"));
+    CHECK(at("Z info line number=2\n") < at("Z info afterwards\n"));
+    CHECK(at("Z info afterwards\n") != std::string::npos);
+  }
+}
+
 TEST_SUITE("watchdog") {
   TEST_CASE("only what took longer than the limit is counted, by name") {
     std::chrono::nanoseconds now{};
@@ -122,6 +214,9 @@ TEST_SUITE("watchdog") {
     now += 10s;
     spend("gossip", 6ms);
     CHECK(told.back() == "gossip 2");
+    spend("gossip", 3s);  // soon, but nothing like the one before
+    CHECK(told.back() == "gossip 1");
+    CHECK(told.size() == 4);
   }
 }
 
