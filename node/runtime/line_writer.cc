@@ -44,7 +44,7 @@ struct LineWriter::Shared {
       lock.lock();
       writing = false;
       // Only now: while those lines stood in the way, more may have been left out.
-      if (lost > 0) waiting.insert(0, options.loss(std::exchange(lost, 0)));
+      if (lost > 0 && options.loss) waiting.insert(0, options.loss(std::exchange(lost, 0)));
       changed.notify_all();
     }
   }

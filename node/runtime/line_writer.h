@@ -16,8 +16,8 @@ class LineWriter {
  public:
   struct Options {
     std::size_t most_bytes = 1 << 20;  // that wait
-    // The line, with its end, that tells how many were left out.
-    std::function<std::string(std::uint64_t)> loss;
+    // The line, with its end, that tells how many were left out; may be empty.
+    std::function<std::string(std::uint64_t)> loss = nullptr;
     // The destructor gives what waits this long; then it leaves the rest to the thread, which may
     // be stuck.
     std::chrono::milliseconds last_lines{500};
