@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/check.h"
+#include "protocol/range_codec.h"
 #include "storage/log_keys.h"
 
 namespace crossfloor {
@@ -34,6 +35,12 @@ Result<Fork> decode_fork(const Stream& stream, ByteView value) {
     }
   }
   return Error{ErrorCode::corrupt, "the proof of a fork cannot be read", short_name(stream), ""};
+}
+
+Bytes encode_evidence(const Range& range) {
+  Bytes value;
+  put_le64(value, range.first);
+  return value + range.seal.encode() + pack_range(range).entries;
 }
 
 Bytes encode_head(const Head& head) {
@@ -74,6 +81,31 @@ Result<std::optional<Fork>> stored_fork(const Reader& reader, const Stream& stre
   auto fork = decode_fork(stream, *proof.value());
   if (!fork.ok()) return fork.error();
   return std::optional<Fork>(std::move(fork).value());
+}
+
+Result<std::optional<Range>> evidence_of(const Reader& reader, const Fork& fork) {
+  auto streams = stored_streams(reader);
+  if (!streams.ok()) return streams.error();
+  const auto at = streams.value().find(fork.stream);
+  if (at == streams.value().end()) return std::optional<Range>();
+  auto held = reader.get(keys::fork_evidence(at->second));
+  if (!held.ok()) return held.error();
+  if (!held.value()) return std::optional<Range>();
+  constexpr std::size_t before = 8 + Seal::encoded_size;
+  const Error unreadable{ErrorCode::corrupt, "the evidence of a fork cannot be read",
+                         short_name(fork.stream), ""};
+  const ByteView value = *held.value();
+  if (value.size() < before) return unreadable;
+  RangeIs packed;
+  packed.node = fork.stream.origin.node;
+  packed.generation = fork.stream.origin.generation;
+  packed.region = fork.stream.region;
+  packed.first = get_le64(value.data());
+  packed.seal = Bytes(value.substr(8, Seal::encoded_size));
+  packed.entries = Bytes(value.substr(before));
+  auto range = unpack_range(packed);
+  if (!range.ok()) return unreadable;
+  return std::optional<Range>(std::move(range).value());
 }
 
 Result<Log> Log::open(const Reader& reader, const Crypto& crypto, const MeshId& mesh) {
@@ -183,31 +215,25 @@ Result<Seal> Log::held_seal_for(const Reader& reader, const Stream& stream, Sequ
   return seal.value().value_or(Seal{});
 }
 
-// Whether a range with a genuine seal and what is held cannot both be of one history.
+// Whether a range with a genuine seal and what is held cannot both be of one history. Only where
+// the last entry that both share can be named: all nodes must name the same one.
 Result<std::optional<Fork>> Log::contradiction(const Reader& reader, const Range& range,
                                                const std::vector<Head>& chain) const {
   const Head held = held_head(range.stream);
   const Sequence last = range.seal.sequence;
-  const bool leads_to_seal = chain.back().hash == range.seal.hash;
-  Sequence common = 0;
-  bool differs = false;
-  if (leads_to_seal && range.first <= held.sequence) {
-    // Once two chains differ they differ for ever, so the last common entry is found by halving.
-    common = range.first - 1;
-    Sequence beyond = std::min(held.sequence, last) + 1;
-    while (common + 1 < beyond) {
-      const Sequence middle = common + (beyond - common) / 2;
-      auto ours = hash_at(reader, *crypto_, range.stream, middle);
-      if (!ours.ok()) return ours.error();
-      (ours.value() == chain[middle - range.first].hash ? common : beyond) = middle;
-    }
-    differs = beyond <= std::min(held.sequence, last);
-  } else if (!leads_to_seal && last <= held.sequence) {
-    auto ours = hash_at(reader, *crypto_, range.stream, last);
-    if (!ours.ok()) return ours.error();
-    differs = ours.value() != range.seal.hash;
+  if (chain.back().hash != range.seal.hash || range.first > held.sequence) {
+    return std::optional<Fork>();
   }
-  if (!differs) return std::optional<Fork>();
+  // Once two chains differ they differ for ever, so the last common entry is found by halving.
+  Sequence common = range.first - 1;
+  Sequence beyond = std::min(held.sequence, last) + 1;
+  while (common + 1 < beyond) {
+    const Sequence middle = common + (beyond - common) / 2;
+    auto ours = hash_at(reader, *crypto_, range.stream, middle);
+    if (!ours.ok()) return ours.error();
+    (ours.value() == chain[middle - range.first].hash ? common : beyond) = middle;
+  }
+  if (beyond > std::min(held.sequence, last)) return std::optional<Fork>();
   auto seal = held_seal_for(reader, range.stream, common, last);
   if (!seal.ok()) return seal.error();
   return std::optional<Fork>(Fork{range.stream, common, seal.value(), range.seal});
@@ -217,8 +243,11 @@ Result<Accepted> Log::accept(const Reader& reader, Range range, Batch& batch,
                              const MayLackBody& may_lack_body) {
   if (auto status = check_shape(range); !status.ok()) return status.error();
   const Stream& stream = range.stream;
-  if (forked(stream)) return conflict(stream, "the stream is forked and takes nothing more");
   const Head held = held_head(stream);
+  const auto known = forks_.find(stream);
+  if (known != forks_.end() && range.first > known->second.common) {
+    return conflict(stream, "the stream is forked and takes nothing more");
+  }
   if (range.first > held.sequence + 1) {
     return Error{ErrorCode::stale,
                  "begins with entry " + std::to_string(range.first) + "; " +
@@ -249,8 +278,14 @@ Result<Accepted> Log::accept(const Reader& reader, Range range, Batch& batch,
           "its entries do not lead from entry " + std::to_string(range.first - 1) + " to its seal",
           "send a range that begins earlier");
     }
-    note_fork(*fork.value(), batch);
+    if (known != forks_.end() && known->second.common <= fork.value()->common) {
+      return conflict(stream, "the stream is known to be forked");
+    }
+    note_fork(*fork.value(), std::move(range), batch);
     return Accepted{{}, fork.value()};
+  }
+  if (known != forks_.end()) {
+    return conflict(stream, "the stream is forked and takes nothing more");
   }
 
   const std::size_t skip = held.sequence + 1 - range.first;
@@ -318,24 +353,6 @@ Status Log::mend(const Reader& reader, const Range& range, Batch& batch) const {
   return {};
 }
 
-Result<std::optional<Fork>> Log::compare(const Reader& reader, const Stream& stream,
-                                         const Seal& seal, Batch& batch) {
-  const auto found = states_.find(stream);
-  if (seal.sequence == 0 || found == states_.end() || forked(stream) ||
-      seal.sequence > found->second.head.sequence) {
-    return std::optional<Fork>();
-  }
-  auto ours = hash_at(reader, *crypto_, stream, seal.sequence);
-  if (!ours.ok()) return ours.error();
-  if (ours.value() == seal.hash) return std::optional<Fork>();
-  if (!seal_is_genuine(*crypto_, mesh_, stream, seal)) return forged(stream, seal.sequence);
-  auto held = held_seal_for(reader, stream, 0, seal.sequence);
-  if (!held.ok()) return held.error();
-  const Fork fork{stream, 0, held.value(), seal};
-  note_fork(fork, batch);
-  return std::optional<Fork>(fork);
-}
-
 Result<bool> Log::take_fork(const Fork& fork, Batch& batch) {
   if (fork.stream.region.empty() || fork.stream.region.size() > 32 ||
       fork.common >= fork.held.sequence || !proves_itself(*crypto_, mesh_, fork)) {
@@ -349,6 +366,19 @@ Result<bool> Log::take_fork(const Fork& fork, Batch& batch) {
 void Log::note_fork(const Fork& fork, Batch& batch) {
   batch.put(keys::fork(state_of(fork.stream, batch).number), encode_fork(fork));
   forks_[fork.stream] = fork;
+}
+
+void Log::note_fork(const Fork& fork, Range&& other, Batch& batch) {
+  note_fork(fork, batch);
+  const auto common = static_cast<std::ptrdiff_t>(fork.common + 1 - other.first);
+  other.entries.erase(other.entries.begin(), other.entries.begin() + common);
+  other.first = fork.common + 1;
+  for (auto& entry : other.entries) {
+    if (entry.erased_body_hash) continue;
+    entry.erased_body_hash = crypto_->hash(entry.body);
+    entry.body.clear();
+  }
+  batch.put(keys::fork_evidence(states_.at(fork.stream).number), encode_evidence(other));
 }
 
 std::optional<Head> Log::head(const Stream& stream) const {

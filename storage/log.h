@@ -16,7 +16,7 @@
 namespace crossfloor {
 
 // An origin signed two histories. Proof for everybody if both seals are of one sequence; else it
-// was found by recomputing, and others find it by fetching what lies under both seals.
+// was found by recomputing, and others find it by what lies under both seals (evidence_of()).
 struct Fork {
   Stream stream;
   Sequence common = 0;  // both agree at least up to here
@@ -28,6 +28,11 @@ bool proves_itself(const Crypto& crypto, const MeshId& mesh, const Fork& fork);
 // The fork of a stream, by the number that stands for it in this store. Errors: corrupt, io.
 Result<std::optional<Fork>> stored_fork(const Reader& reader, const Stream& stream,
                                         std::uint32_t number);
+
+// What lies under the other seal of a fork, from behind the last common entry and without bodies:
+// the other history itself may be gone by now, and who holds this one must hear that there was
+// another. Nothing if the fork proves itself by its seals alone. Errors: corrupt, io.
+Result<std::optional<Range>> evidence_of(const Reader& reader, const Fork& fork);
 
 struct AcceptedEntry {
   Entry entry;
@@ -65,7 +70,7 @@ class Log {
   //   held
   //                          to it: altered on the way, or a fork that lies further back. Ask for
   //                          a range that begins earlier (the same stream from half as far).
-  //                          Also: the stream is known to be forked
+  //                          Also: the stream is known to be forked, and not further back
   //   forbidden              a body is missing without leave
   //   corrupt, io            of the store
   Result<Accepted> accept(const Reader& reader, Range range, Batch& batch,
@@ -75,11 +80,6 @@ class Log {
   // is held, from behind a good seal. Errors: malformed, too_large, stale (goes beyond what is
   // held), unauthenticated, conflict (does not lead from the one seal to the other), corrupt, io.
   Status mend(const Reader& reader, const Range& range, Batch& batch) const;
-
-  // Compares a peer's seal with what is held. A fork is stored and returned; nothing if they agree
-  // or the entry is not held. Errors: unauthenticated, corrupt, io.
-  Result<std::optional<Fork>> compare(const Reader& reader, const Stream& stream, const Seal& seal,
-                                      Batch& batch);
 
   // A proof that a peer passed on. True if it is the first of its stream. Errors: malformed (it
   // does not prove itself).
@@ -113,6 +113,7 @@ class Log {
   Head held_head(const Stream& stream) const;
   void write(const State& state, const AcceptedEntry& entry, Batch& batch) const;
   void note_fork(const Fork& fork, Batch& batch);
+  void note_fork(const Fork& fork, Range&& other, Batch& batch);
   void forget_heard(const Stream& stream, Sequence held, Batch& batch);
   Result<std::vector<Head>> chain_of(const Reader& reader, const Range& range) const;
   Result<std::optional<Fork>> contradiction(const Reader& reader, const Range& range,

@@ -48,6 +48,9 @@ Bytes seal(std::uint32_t number, Sequence sequence) {
 Bytes fork(std::uint32_t number) {
   return numbered(4, number);
 }
+Bytes fork_evidence(std::uint32_t number) {
+  return numbered(6, number);
+}
 Bytes heard_prefix() {
   return "\x05";
 }

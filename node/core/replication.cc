@@ -35,16 +35,18 @@ bool Replication::wanted(const NodeId& from, const Stream& stream) const {
   return !own(stream) && !scribe_.forked(stream) && !quarantined_.contains({from, stream});
 }
 
-void Replication::tell_fork(const NodeId& to, const Fork& fork) {
+std::optional<Fork> Replication::fork_of(const Stream& stream) const {
+  const auto& forks = scribe_.log().forks();
+  const auto at = forks.find(stream);
+  return at == forks.end() ? std::nullopt : std::optional(at->second);
+}
+
+// The origin knows a seal that it never made. To others seals of different sequences prove nothing
+// by themselves; the entries under them do, and range_read() sends those of both histories.
+void Replication::prove_fork(const NodeId& to, const Fork& fork) {
   send(to, LinkKind::live,
        ForkIs{fork.stream.origin.node, fork.stream.origin.generation, fork.stream.region,
               fork.held.encode(), fork.other.encode(), fork.common});
-}
-
-// Seals of different sequences prove nothing by themselves; the entries under them do, to whoever
-// holds the other history.
-void Replication::prove_fork(const NodeId& to, const Fork& fork) {
-  if (fork.held.sequence == fork.other.sequence) return tell_fork(to, fork);
   outlet_.emit(ReadRange{to, fork.stream, fork.common + 1, max_bytes_per_seal});
 }
 
@@ -114,8 +116,11 @@ void Replication::push(const std::vector<Range>& ranges, Now now) {
 std::vector<StreamMark> Replication::marks_for(const NodeId& peer, Now now) const {
   std::vector<StreamMark> marks;
   for (const auto& [stream, sequence] : scribe_.log().vector()) {
-    if (!share(peer, stream.region, now) || scribe_.forked(stream)) continue;
-    const Head head = *scribe_.log().sealed_head(stream);
+    if (!share(peer, stream.region, now)) continue;
+    // Of a forked stream up to where its histories part: receipts of before wait for this, too.
+    const auto fork = fork_of(stream);
+    if (fork && fork->common == 0) continue;
+    const Head head = fork ? Head{fork->common, {}} : *scribe_.log().sealed_head(stream);
     marks.push_back(
         {stream.origin.node, stream.origin.generation, stream.region, head.sequence, head.hash});
   }
@@ -173,7 +178,9 @@ void Replication::on(const NodeId& from, const Vector& message, Now now, Heard& 
   peer.missing = 0;
   for (const auto& mark : message.streams) {
     const Stream stream = mark.stream();
-    if (!share(from, mark.region, now) || !roster_.entry(stream, mark.sequence).take) continue;
+    if (mark.sequence == 0 || !share(from, mark.region, now) ||
+        !roster_.entry(stream, mark.sequence).take)
+      continue;
     // What it claims beyond what is held here proves nothing: not even that it was ever written.
     heard.held.emplace_back(stream, std::min(mark.sequence, held(stream)));
     scribe_.heard(stream, {mark.sequence, mark.hash});
@@ -246,6 +253,11 @@ void Replication::range_read(const NodeId& to, const Result<Range>& range, Now n
   if (!range.ok() || range.value().entries.empty()) return;
   if (!share(to, range.value().stream.region, now)) return;
   send(to, LinkKind::bulk, pack_range(range.value()));
+  // Behind it, so that who holds neither history finds that there are two.
+  const auto fork = fork_of(range.value().stream);
+  if (!fork) return;
+  const auto evidence = evidence_of(scribe_.glance(), *fork);
+  if (evidence.ok() && evidence.value()) send(to, LinkKind::bulk, pack_range(*evidence.value()));
 }
 
 void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&) {
@@ -257,10 +269,10 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     fetching_.erase(stream);
   }
   if (!share(from, stream.region, now) || stream.origin.node == NodeId{}) return;
-  const bool known_fork = scribe_.forked(stream);
+  const auto known_fork = fork_of(stream);
   auto range = unpack_range(message);
   if (own(stream)) {
-    if (range.ok()) scribe_.hear_own(range.value(), now);
+    if (range.ok()) scribe_.hear_own(stream, range.value().seal);
     return;
   }
   Result<Sequence> taken =
@@ -291,8 +303,11 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
       at->second.todo.emplace_front(stream, range.value().seal.sequence);
     }
   } else if (scribe_.forked(stream)) {
-    if (!known_fork) tell_fork_to_all(stream, now);
-  } else if (taken.error().code != ErrorCode::conflict || at == peers_.end() ||
+    if (fork_of(stream) != known_fork) tell_fork_to_all(stream, now);
+  } else if (taken.error().code == ErrorCode::conflict &&
+             (at == peers_.end() || (!answers && at->second.doubted.contains(stream)))) {
+    // Where the two part is found when the link is made, or is being looked for.
+  } else if (taken.error().code != ErrorCode::conflict ||
              !look_earlier(at->second, range.value())) {
     ++refused_;
     quarantined_[{from, stream}] = now.steady + options_.quarantine;
@@ -324,6 +339,13 @@ void Replication::on(const NodeId& from, const ForkIs& message, Now now, Heard&)
   auto other = Seal::decode(message.other);
   if (!held_seal.ok() || !other.ok()) return;
   if (!roster_.entry(stream, held_seal.value().sequence).take) return;
+  if (own(stream)) {
+    scribe_.hear_own(stream, held_seal.value());
+    scribe_.hear_own(stream, other.value());
+    return;
+  }
+  // What all share must come first: a forked stream takes nothing more.
+  if (held(stream) < message.common) return fetch(from, stream, message.common, now);
   const Fork fork{stream, message.common, held_seal.value(), other.value()};
   if (scribe_.take_fork(fork, now).ok()) tell_fork_to_all(stream, now);
 }

@@ -111,7 +111,7 @@ class Replication {
   bool own(const Stream& stream) const;
   bool wanted(const NodeId& from, const Stream& stream) const;
   bool look_earlier(Peer& peer, const Range& range);
-  void tell_fork(const NodeId& to, const Fork& fork);
+  std::optional<Fork> fork_of(const Stream& stream) const;
   void prove_fork(const NodeId& to, const Fork& fork);
   void tell_fork_to_all(const Stream& stream, Now now);
   bool caught_up_with(const NodeId& node, const Peer& peer, Now now) const;

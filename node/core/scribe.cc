@@ -132,11 +132,13 @@ void Scribe::forked(const Fork& fork, Now now) {
   another_signs(fork.stream);
 }
 
-void Scribe::hear_own(const Range& range, Now now) {
-  if (!seal_is_genuine(crypto_, identity_.mesh, range.stream, range.seal)) return;
-  const auto head = log_->head(range.stream);
-  if (!head || range.seal.sequence > head->sequence) return another_signs(range.stream);
-  (void)accept(range, now).ok();
+void Scribe::hear_own(const Stream& stream, const Seal& seal) {
+  const auto head = log_->head(stream);
+  if (head && seal.sequence <= head->sequence) {
+    const auto ours = hash_at(workspace_, crypto_, stream, seal.sequence);
+    if (!ours.ok() || ours.value() == seal.hash) return;
+  }
+  if (seal_is_genuine(crypto_, identity_.mesh, stream, seal)) another_signs(stream);
 }
 
 // Under this node's key and generation: a copy of its machine, most likely.

@@ -48,9 +48,9 @@ class Scribe {
   // Takes a peer's range. Errors: as Log::accept, and those of the store.
   Result<Sequence> accept(const Range& range, Now now);
 
-  // Entries of the stream that this life writes, from a peer. They are never taken; but if they are
-  // genuine and not the own ones, another process signs with this node's key, which ends this life.
-  void hear_own(const Range& range, Now now);
+  // A seal of the stream that this life writes, from a peer. If it is genuine and not an own one,
+  // another process signs with this node's key, which ends this life.
+  void hear_own(const Stream& stream, const Seal& seal);
 
   bool dirty() const { return workspace_.dirty(); }
   // Seals what was written, hands out the batch, and the sealed ranges of the own streams for the

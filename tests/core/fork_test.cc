@@ -177,6 +177,66 @@ TEST_SUITE("a fork") {
     }
   }
 
+  TEST_CASE("all hear of a copy that is gone, although nobody holds what it wrote") {
+    for (const std::size_t copied : {1, 2, 5}) {
+      CAPTURE(copied);
+      Mesh3 mesh;
+      CoreWorld& world = mesh.world;
+      std::vector<std::string> names;
+      for (std::size_t i = 0; i < copied; ++i) names.push_back("copied " + std::to_string(i));
+      const Range gone = mesh.copy_takes_in(names);
+      for (int i = 0; i < 3; ++i)
+        world.write(0, CoreWorld::chat, std::to_string(i), "of the origin");
+      world.run(Duration{5'000});
+      mesh.hand(1, gone);
+      world.run(Duration{20'000});
+      CHECK(world.core(0).scribe().generation() != mesh.stream.origin.generation);
+      for (const std::size_t at : {0, 1, 2}) {
+        CAPTURE(at);
+        CHECK(world.core(at).scribe().forked(mesh.stream));
+      }
+      CHECK(mesh.rows_at(0) == mesh.rows_at(1));
+      CHECK(mesh.rows_at(1) == mesh.rows_at(2));
+    }
+  }
+
+  TEST_CASE(
+      "who cannot ask the sender of what does not fit asks it later, and holds nothing against "
+      "it") {
+    Mesh3 mesh;
+    CoreWorld& world = mesh.world;
+    const Range copied = mesh.copy_takes_in({"one", "two"});
+    mesh.hand(1, copied);
+    for (int i = 0; i < 2; ++i) world.write(0, CoreWorld::chat, std::to_string(i), "of the origin");
+    world.core(1).link_down(world.host(0).id, LinkKind::live, false, world.now());
+    world.core(0).act(ActBody{"note", "", "ada", "does not fit to what the copy wrote"},
+                      world.now());
+    world.run(Duration{1'000});
+    world.core(1).link_up(world.host(0).id, LinkKind::live, world.now());
+    world.run(Duration{20'000});
+    CHECK(world.core(1).replication().refused_ranges() == 0);
+    CHECK(world.core(1).scribe().forked(mesh.stream));
+    CHECK(world.core(0).scribe().generation() != mesh.stream.origin.generation);
+  }
+
+  TEST_CASE("a message of before the fork that comes again gets its receipt") {
+    Mesh3 mesh;
+    CoreWorld& world = mesh.world;
+    const Range one = mesh.copy_takes_in({"one"});
+    const Range other = mesh.copy_takes_in({"other"});
+    world.go_down(0);
+    mesh.hand(1, one);
+    mesh.hand(2, other);
+    world.run(Duration{20'000});
+    REQUIRE(world.core(1).scribe().forked(mesh.stream));
+    REQUIRE(world.core(2).scribe().forked(mesh.stream));
+    const std::size_t receipts = world.receipts().size();
+    world.write_again(1, CoreWorld::chat, "1", "before", "m-1");
+    world.run(Duration{5'000});
+    CHECK(world.receipts().size() == receipts + 1);
+    CHECK(world.core(1).intakes_waiting() == 0);
+  }
+
   TEST_CASE("a broken node is shown as broken for as long as it has not begun anew") {
     Mesh3 mesh;
     const Range one = mesh.copy_takes_in({"one"});

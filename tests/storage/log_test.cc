@@ -276,15 +276,6 @@ TEST_SUITE("log") {
       CHECK(forked.value().fork->other.sequence == 13);
       CHECK(forked.value().fork->held.sequence == 9);
     }
-    SUBCASE("found by comparing seals") {
-      const auto seal = seal_at_or_before(twin_store, twin.stream, 9).value();
-      Batch batch;
-      auto fork = pair.log.compare(pair.store, twin.stream, *seal, batch);
-      REQUIRE(fork.ok());
-      REQUIRE(fork.value());
-      CHECK(proves_itself(pair.world.crypto, pair.world.mesh, *fork.value()));
-      REQUIRE(pair.store.commit(batch).ok());
-    }
     SUBCASE("a range that begins behind the fork asks for an earlier one") {
       CHECK(code_of(take(pair.log, pair.store, twin.range(10))) == ErrorCode::conflict);
       CHECK_FALSE(pair.log.forked(pair.origin.stream));
@@ -298,6 +289,64 @@ TEST_SUITE("log") {
     Log again = pair.world.open(pair.store);
     CHECK(again.forks() == pair.log.forks());
     CHECK(code_of(take(again, pair.store, pair.origin.range(10))) == ErrorCode::conflict);
+  }
+
+  TEST_CASE("the evidence of a fork convinces who holds either history, or neither") {
+    Pair pair;
+    MemoryStore twin_store;
+    {
+      Log copy = pair.world.open(twin_store);
+      REQUIRE(take(copy, twin_store, pair.origin.range(1, 1)).ok());
+    }
+    Writer twin(pair.world, pair.key, 1, twin_store);
+    twin.write(1);
+    twin.write(5);
+    REQUIRE(take(pair.log, pair.store, pair.origin.range(1)).ok());
+    const auto found = take(pair.log, pair.store, twin.range(2, 84 * 9));
+    REQUIRE(found.value().fork);
+    auto evidence = evidence_of(pair.store, *found.value().fork);
+    REQUIRE(evidence.ok());
+    REQUIRE(evidence.value());
+    CHECK(evidence.value()->first == 4);
+    for (const auto& entry : evidence.value()->entries) CHECK(entry.body.empty());
+
+    struct Case {
+      const char* name;
+      std::function<Range()> holds;
+    };
+    for (const auto& [name, holds] :
+         {Case{"the first history", [&] { return pair.origin.range(1); }},
+          Case{"what both share", [&] { return pair.origin.range(1, 1); }},
+          Case{"the other history", [&] { return twin.range(1); }}}) {
+      CAPTURE(name);
+      MemoryStore store;
+      Log log = pair.world.open(store);
+      REQUIRE(take(log, store, holds()).ok());
+      (void)take(log, store, pair.origin.range(4, 84 * 9));
+      (void)take(log, store, *evidence.value());
+      REQUIRE(log.forked(twin.stream));
+      CHECK(log.forks().at(twin.stream).common == 3);
+      CHECK(evidence_of(store, log.forks().at(twin.stream)).value());
+    }
+  }
+
+  TEST_CASE("a third history that parts earlier moves the last common entry back") {
+    Pair pair;
+    MemoryStore early_store, late_store;
+    for (const auto& [store, last] : {std::pair(&early_store, 1), std::pair(&late_store, 84 * 9)}) {
+      Log copy = pair.world.open(*store);
+      REQUIRE(take(copy, *store, pair.origin.range(1, last)).ok());
+    }
+    Writer early(pair.world, pair.key, 1, early_store);
+    Writer late(pair.world, pair.key, 1, late_store);
+    early.write(2);
+    late.write(2);
+    REQUIRE(take(pair.log, pair.store, pair.origin.range(1)).ok());
+    CHECK(take(pair.log, pair.store, late.range(1)).value().fork->common == 9);
+    CHECK(take(pair.log, pair.store, early.range(1)).value().fork->common == 3);
+    CHECK(code_of(take(pair.log, pair.store, late.range(1))) == ErrorCode::conflict);
+    CHECK(pair.log.forks().at(early.stream).common == 3);
+    CHECK(pair.world.open(pair.store).forks() == pair.log.forks());
   }
 
   TEST_CASE("a proof passed on is taken if it proves itself, also for a stream never heard of") {
