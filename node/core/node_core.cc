@@ -33,6 +33,8 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
   desk_.attach(home_);
 }
 
+NodeCore::~NodeCore() = default;
+
 void NodeCore::emit(Effect effect) {
   // Who cannot write has nothing to wait for, and nothing to say but to those who ask it.
   if (read_only_) return emit_freely(std::move(effect));

@@ -35,6 +35,9 @@ class NodeCore final : private Outlet {
   // `settings` and what `parts` names must outlive this.
   NodeCore(const Scribe::Identity& identity, const NodeSettings& settings, const Parts& parts,
            WallTime started);
+  ~NodeCore();
+  NodeCore(const NodeCore&) = delete;
+  NodeCore& operator=(const NodeCore&) = delete;
 
   // Reads what is open. Errors: corrupt, io.
   Status open(Now now);

@@ -2,6 +2,8 @@
 // more than an agent can bear; who waits too long is seen; and nobody is asked twice in vain.
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;

@@ -1,5 +1,7 @@
 // A commit that fails, and a disk without room: nothing is said that is not so, nothing
 // acknowledged is lost, and the node goes on.
+#include <nlohmann/json.hpp>
+
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;

@@ -1,4 +1,6 @@
 // A node whose machine was copied while it ran: two histories under one key and generation.
+#include <nlohmann/json.hpp>
+
 #include "node/channels/generic_receipt.h"
 #include "node/core/verify_mesh.h"
 #include "protocol/peer_messages.h"

@@ -1,6 +1,8 @@
 // What operators are answered, by one node and by several.
 #include "node/core/inspect.h"
 
+#include <nlohmann/json.hpp>
+
 #include "node/core/inspect_merge.h"
 #include "node/core/operators.h"
 #include "tests/core/core_world.h"

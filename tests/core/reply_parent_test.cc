@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;

@@ -1,6 +1,8 @@
 // A member does what its certificate allows and no more: each test plants a node that oversteps.
 #include "node/core/rights.h"
 
+#include <nlohmann/json.hpp>
+
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;

@@ -1,6 +1,8 @@
 // Handing a conversation to others, putting it off, and leaving: over whole nodes.
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/core/core_world.h"
 
 using namespace crossfloor;

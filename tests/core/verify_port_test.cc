@@ -1,5 +1,7 @@
 #include "node/core/verify_port.h"
 
+#include <nlohmann/json.hpp>
+
 #include "core_world.h"
 #include "node/channels/generic_receipt.h"
 #include "node/core/verify_mesh.h"
