@@ -69,13 +69,13 @@ class Standstill:
         self._path.unlink(missing_ok=True)
 
     def _sync(self):
-        with open(self._path, "wb", buffering=0) as file:
-            while not self._end.is_set():
-                began = time.monotonic()
+        while not self._end.is_set():
+            began = time.monotonic()
+            with open(self._path, "wb", buffering=0) as file:
                 file.write(b"here")
                 os.fsync(file.fileno())
-                self.longest = max(self.longest, time.monotonic() - began)
-                self._end.wait(0.02)
+            self.longest = max(self.longest, time.monotonic() - began)
+            self._end.wait(0.02)
 
 
 def free_ports(count):
@@ -184,15 +184,16 @@ callback = "http://127.0.0.1:{self.mesh.callback_port}/replies/{account.name}"
         path.write_text("".join(parts))
         return path
 
-    def launch(self, *more):
-        """Starts the process without waiting for anything."""
-        with open(self.log, "a", encoding="utf-8") as log:
+    def launch(self, *more, log=None):
+        """Starts the process without waiting for anything. `log`: where its log goes instead."""
+        with open(self.log, "a", encoding="utf-8") as file:
             return subprocess.Popen([CROSSFLOORD, "--config", str(self.config()), *more],
-                                    stdout=subprocess.PIPE, stderr=log, text=True)
+                                    stdout=subprocess.PIPE, text=True,
+                                    stderr=file if log is None else log)
 
-    def start(self):
+    def start(self, log=None):
         began = time.monotonic()
-        self.process = self.launch()
+        self.process = self.launch(log=log)
         line = self.process.stdout.readline()
         found = re.fullmatch(r"ready mesh=(\S+):(\d+) http=(\S+):(\d+)\n", line)
         assert found, f"{self.name} said {line!r}\n{self.log.read_text()}"

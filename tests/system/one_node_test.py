@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """One node: what channels hand in is stored once, refused with the reason, and survives."""
 
+import contextlib
 import json
 import os
 import socket
@@ -111,6 +112,22 @@ def sigterm_ends_it_within_2_s_and_it_starts_again():
         assert "head_file_not_written" not in node.log.read_text(), node.log.read_text()
 
 
+def it_serves_while_its_log_goes_nowhere():
+    with Mesh(["helsinki"]) as mesh:
+        reads, writes = os.pipe()
+        os.set_blocking(writes, False)
+        with contextlib.suppress(BlockingIOError):  # full: nobody reads it
+            while True:
+                os.write(writes, b"." * 4096)
+        os.set_blocking(writes, True)
+        node = mesh["helsinki"].start(log=writes).wait_ready()
+        assert node.intake(message("m-1")).status == 201
+        took, code = node.terminate()
+        assert code == 0 and took < 2, (code, took)
+        os.close(writes)
+        os.close(reads)
+
+
 def a_rebuild_makes_the_same_rows_from_the_log():
     with Mesh(["helsinki"]) as mesh:
         node = mesh.start_all()["helsinki"]
@@ -167,6 +184,7 @@ if __name__ == "__main__":
         what_was_acknowledged_survives_kill_9,
         a_second_process_on_one_data_folder_is_refused_with_the_pid,
         sigterm_ends_it_within_2_s_and_it_starts_again,
+        it_serves_while_its_log_goes_nowhere,
         a_rebuild_makes_the_same_rows_from_the_log,
         agents_clients_are_let_in_as_web_sockets,
         the_command_line_says_what_is_wrong,
