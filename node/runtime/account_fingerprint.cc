@@ -22,6 +22,18 @@ void put(Bytes& out, bool flag) {
   out += flag ? '\1' : '\0';
 }
 
+// One at its default weighs what one that is not listed does.
+void put(Bytes& out, const std::vector<TopicConfig>& topics) {
+  std::map<std::string, std::uint32_t> weights;
+  for (const auto& [name, weight_percent] : topics) {
+    if (weight_percent != TopicConfig{}.weight_percent) weights[name] = weight_percent;
+  }
+  for (const auto& [name, weight_percent] : weights) {
+    put(out, ByteView(name));
+    put_le32(out, weight_percent);
+  }
+}
+
 void put(Bytes& out, const Url& callback) {
   put(out, callback.tls);
   put(out, ByteView(callback.address.text()));
@@ -31,7 +43,8 @@ void put(Bytes& out, const Url& callback) {
 }  // namespace
 
 std::map<std::string, std::string> account_prints(const Crypto& crypto,
-                                                  const AccountConfig& account) {
+                                                  const AccountConfig& account,
+                                                  const std::vector<TopicConfig>& topics) {
   // Every member by name: one that is added does not compile until it stands here.
   const auto& [name, region, brand, kind, hosts, secrets, callback, trust_customer_ref, repeatable,
                lookup, language, skills, optional_skills, first_response, next_response,
@@ -69,6 +82,7 @@ std::map<std::string, std::string> account_prints(const Crypto& crypto,
   print("agent_gone_after", agent_gone_after);
   print("requeue_when_late", requeue_when_late);
   print("auto_accept", auto_accept);
+  print("topic", topics);
   return out;
 }
 

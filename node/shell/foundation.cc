@@ -29,7 +29,7 @@ ChannelKind channel_of(AccountConfig::Kind kind) {
 }
 
 AccountSettings account_of(const AccountConfig& config, const NodeSettings& node,
-                           const std::string& own_id, const Crypto& crypto, bool may_host) {
+                           const std::string& own_id, bool may_host) {
   AccountSettings out;
   out.name = config.name;
   out.region = config.region;
@@ -58,7 +58,6 @@ AccountSettings account_of(const AccountConfig& config, const NodeSettings& node
   out.language = config.language;
   out.skills = config.skills;
   out.optional_skills = config.optional_skills;
-  out.prints = account_prints(crypto, config);
   return out;
 }
 
@@ -196,7 +195,9 @@ NodeSettings settings_of(const Crypto& crypto, const Config& config, const Certi
   const bool may_host = own.has_right(Certificate::right_host);
   const std::string own_id = own.node.hex();
   for (const auto& account : config.accounts) {
-    out.accounts.emplace(account.name, account_of(account, out, own_id, crypto, may_host));
+    AccountSettings settings = account_of(account, out, own_id, may_host);
+    settings.prints = account_prints(crypto, account, config.topics);
+    out.accounts.emplace(account.name, std::move(settings));
   }
   return out;
 }

@@ -13,7 +13,7 @@ TEST_SUITE("account fingerprint") {
     AccountConfig one, other;
     one.secrets = {"one-secret"};
     other.secrets = {"other-secret"};
-    const auto a = account_prints(crypto, one), b = account_prints(crypto, other);
+    const auto a = account_prints(crypto, one, {}), b = account_prints(crypto, other, {});
     for (const auto& [setting, print] : a) {
       CAPTURE(setting);
       CHECK((print == b.at(setting)) == (setting != "secrets"));
@@ -56,15 +56,27 @@ TEST_SUITE("account fingerprint") {
     for (const auto change : changes) {
       A account;
       change(account);
-      CHECK(seen.insert(account_prints(crypto, account)).second);
-      CHECK_FALSE(seen.insert(account_prints(crypto, account)).second);
+      CHECK(seen.insert(account_prints(crypto, account, {})).second);
+      CHECK_FALSE(seen.insert(account_prints(crypto, account, {})).second);
     }
     for (const auto member :
          {&A::first_response, &A::next_response, &A::helper_after, &A::optional_skills_after,
           &A::last_agent_wait, &A::pull_margin, &A::ring, &A::lease, &A::agent_gone_after}) {
       A account;
       account.*member = other;
-      CHECK(seen.insert(account_prints(crypto, account)).second);
+      CHECK(seen.insert(account_prints(crypto, account, {})).second);
     }
+  }
+
+  TEST_CASE("topics differ by what they weigh, not by their order") {
+    const SodiumCrypto crypto;
+    const auto print = [&](const std::vector<TopicConfig>& topics) {
+      return account_prints(crypto, {}, topics).at("topic");
+    };
+    CHECK(print({{"card", 200}, {"theft", 150}}) == print({{"theft", 150}, {"card", 200}}));
+    CHECK(print({{"card", 200}, {"stickers", 100}}) == print({{"card", 200}}));
+    CHECK(print({{"card", 200}}) != print({{"card", 199}}));
+    CHECK(print({{"card", 200}}) != print({{"cards", 200}}));
+    CHECK(print({{"card", 200}}) != print({}));
   }
 }
