@@ -348,7 +348,8 @@ class Router {
   std::map<ServiceClass, Instant> asked_classes_;
   std::map<ConversationId, OpenBack> backs_;
   std::optional<Instant> idle_look_;
-  bool idle_pull_ = false;  // the next look pulls; else it draws again
+  bool idle_pull_ = false;   // the next look pulls; else it draws again
+  bool idle_stale_ = false;  // there was nobody to ask for by the news of then
   Instant no_pull_before_{};
 };
 

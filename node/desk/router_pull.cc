@@ -272,6 +272,7 @@ void Router::loads_changed(Now now, DeskOutbox& out) {
       if (load.waiting > 0) note_class(load.service, now);
     }
   }
+  if (idle_stale_) idle_look_.reset();
   serve_freed(now, out);
 }
 
@@ -306,6 +307,7 @@ void Router::plan_idle_pull(Now now) {
     }
     const double chance = 2.0 * static_cast<double>(waiting) / static_cast<double>(idle_nodes);
     idle_pull_ = random_.unit() < chance;
+    idle_stale_ = false;
     const Duration pause = idle_pull_
                                ? Duration{static_cast<std::int64_t>(random_.below(
                                      static_cast<std::uint64_t>(options_.idle_jitter.count()) + 1))}
@@ -315,6 +317,7 @@ void Router::plan_idle_pull(Now now) {
   }
   if (later) {
     idle_pull_ = false;
+    idle_stale_ = true;
     idle_look_ = now.steady + 2 * options_.idle_redraw;
   }
 }

@@ -184,6 +184,21 @@ TEST_SUITE("router") {
     CHECK(pulls <= rounds * 5);  // 2 for each in the mean; 11 if all pulled
   }
 
+  TEST_CASE("who was free in vain asks as soon as it hears of somebody who waits (rule 9)") {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+      CAPTURE(seed);
+      DeskWorld world(seed);
+      world.arrives(1, world.customer(1));
+      world.run(1s);
+      world.on_duty(2, chatter("bob"));
+      world.on_duty(2, chatter("eve"));  // the only one who waits is asked for already
+      world.arrives(1, world.customer(2));
+      world.run(300ms);
+      CHECK(world.course(1).rang == std::vector<std::string>{"bob"});
+      CHECK(world.course(2).rang == std::vector<std::string>{"eve"});
+    }
+  }
+
   TEST_CASE("helpers get nothing younger than a tenth of the target while a primary is on duty") {
     DeskWorld world(1);
     world.on_duty(1, chatter("ann"));

@@ -225,6 +225,7 @@ void MeshWorld::publish(Node& node) {
   LoadOutbox loads;
   node.loads.set_own(std::move(own), now(), loads);
   handle(node, loads);
+  set_timer(node);
 }
 
 void MeshWorld::set_timer(Node& node) {
