@@ -19,6 +19,36 @@ class Pooled {
   double sum_ = 0, weight_ = 0;
 };
 
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// What others tell. One who tells nonsense must not decide for all: nobody counts for more than
+// twice the usual evidence, or says more than two deviations from what is usual.
+Slowdown pooled_told(std::vector<Slowdown> told) {
+  std::erase_if(told, [](const Slowdown& each) { return !std::isfinite(each.variance); });
+  constexpr std::size_t enough_to_compare = 3;
+  if (told.size() >= enough_to_compare) {
+    std::vector<double> logs, variances;
+    for (const auto& each : told) {
+      logs.push_back(each.log);
+      variances.push_back(each.variance);
+    }
+    const double usual = median(std::move(logs));
+    const double least = median(std::move(variances)) / 2;
+    for (auto& each : told) {
+      each.variance = std::max(each.variance, least);
+      const double most = 2 * std::sqrt(each.variance);
+      each.log = std::clamp(each.log, usual - most, usual + most);
+    }
+  }
+  Pooled all;
+  for (const auto& each : told) all.add(each);
+  return all.take();
+}
+
 double share_between(double value, double from, double to) {
   return std::clamp((value - from) / (to - from), 0.0, 1.0);
 }
@@ -59,16 +89,16 @@ HandlingTimes HandlingGuard::told(ChannelKind kind) const {
 
 void HandlingGuard::weigh(ChannelKind kind, const std::vector<HandlingTimes>& others) {
   auto& own = own_[kind];
-  Pooled all;
+  std::vector<Slowdown> each_told;
   // Nobody remembers more cases than the window: who says so must not outweigh all others.
   const auto told = [&](double cases, double ms) {
     return Mean{std::min(cases, options_.window), ms};
   };
   for (const auto& each : others) {
-    all.add(of(told(each.local_cases, each.local_ms), told(each.remote_cases, each.remote_ms),
-               own.scatter));
+    each_told.push_back(of(told(each.local_cases, each.local_ms),
+                           told(each.remote_cases, each.remote_ms), own.scatter));
   }
-  own.others = all.take();
+  own.others = pooled_told(std::move(each_told));
 }
 
 // The logarithm of a mean of n cases is too small by half its variance, which is scatter / n.
@@ -97,15 +127,19 @@ Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
   return {both.take().log, found.variance};
 }
 
-Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind) const {
+Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double doubt) const {
   const auto it = own_.find(kind);
   if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
   const auto found = slowdown(home, kind);
   const double deviation = std::sqrt(found.variance);
-  const double seen = std::expm1(found.log - deviation / 2);
-  const double slow = share_between(seen, options_.slow_from, options_.slow_to);
+  const auto slow_less = [&](double deviations) {
+    const double seen = std::expm1(found.log - deviations * deviation);
+    return share_between(seen, options_.slow_from, options_.slow_to);
+  };
   const double unsure = share_between(deviation, options_.unsure_from, options_.unsure_to);
-  return Duration{static_cast<std::int64_t>(std::max(slow, unsure) * it->second.local.ms)};
+  const double suspected = std::max(slow_less(options_.suspected_by), unsure);
+  const double share = std::max(slow_less(options_.sure_by), doubt * suspected);
+  return Duration{static_cast<std::int64_t>(share * options_.most * it->second.local.ms)};
 }
 
 }  // namespace crossfloor

@@ -1,12 +1,13 @@
 // Keeps help from making things worse: agents who are only 5 % slower on other sites' work make a
 // queue grow without end when the mesh is nearly full. So it is measured how long agents take for
 // other homes' conversations and how long for their own, and a home for which they seem slow has to
-// wait longer for a slot here, by up to the time that a conversation takes.
+// wait longer for a slot here, by up to twice the time that a conversation takes.
 //
 // Handling times vary about as much as their mean, so some hundred cases cannot tell 5 % from
 // nothing. Hence every node tells what it measured, each weighs all of it, and what is known of one
-// pair of nodes counts as far as it is sure. While the slowdown is not known well enough, it is
-// taken to be there.
+// pair of nodes counts as far as it is sure. While the slowdown is not known well enough, or seems
+// to be there, it is taken to be there, as long as that is fair: where a home's customers wait
+// longer in the long run than those here (long_waits.h), only what is sure counts against them.
 #pragma once
 
 #include <cmath>
@@ -37,8 +38,10 @@ class HandlingGuard {
   struct Options {
     double window = 10'000;    // cases; older ones fade
     double cases_wanted = 20;  // of each sort at one node, before anything is made of them
-    // From the first to the second the reserve grows from nothing to a whole handling time.
-    double slow_from = 0.015, slow_to = 0.025;      // slowdown, less half its deviation
+    double most = 2;           // handling times of reserve
+    // From the first to the second the reserve grows from nothing to the most.
+    double slow_from = 0.015, slow_to = 0.025;      // slowdown, less so many standard deviations:
+    double sure_by = 0.75, suspected_by = 0.5;      // to be sure of it, to suspect it
     double unsure_from = 0.025, unsure_to = 0.035;  // its standard deviation
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
   };
@@ -55,8 +58,9 @@ class HandlingGuard {
   // Of this home's work here, by the mesh's figures and the pair's own.
   Slowdown slowdown(const NodeId& home, ChannelKind kind) const;
   // By so much longer a conversation of that home must have waited, while the mesh is nearly full.
-  // Nothing before some own conversations were handled.
-  Duration reserve(const NodeId& home, ChannelKind kind) const;
+  // Nothing before some own conversations were handled. `doubt`, 0 to 1: how far what is not sure
+  // may be held against that home.
+  Duration reserve(const NodeId& home, ChannelKind kind, double doubt) const;
 
  private:
   struct Mean {

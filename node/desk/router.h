@@ -25,6 +25,7 @@
 #include "node/desk/desk_outbox.h"
 #include "node/desk/floor.h"
 #include "node/desk/handling_guard.h"
+#include "node/desk/long_waits.h"
 #include "node/desk/peer_loads.h"
 #include "node/desk/waiting_line.h"
 #include "protocol/crypto.h"
@@ -75,6 +76,10 @@ struct RouterOptions {
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
   Duration corrections_hold{1'000};
+  // Slow help that is only suspected is held back from nobody who waits longer by so much, on
+  // average over so long.
+  double unfair_by = 0.25;
+  Duration fair_over{2 * 3'600'000};
   int max_offers = 3;
   int max_pulls = 3;
   std::uint32_t max_site_changes = 3;
@@ -299,6 +304,8 @@ class Router {
   void look_while_idle(Now now, DeskOutbox& out);
   double share_at_work(ChannelKind kind, const std::vector<PeerLoad>& peers) const;
   bool mesh_full(ChannelKind kind) const;
+  Duration reserve_for(const NodeId& home, ChannelKind kind) const;
+  LongWaits::Heads heads_now(const std::vector<PeerLoad>& peers, Now now) const;
   void weigh_mesh(Now now);
 
   // router_messages.cc
@@ -325,6 +332,7 @@ class Router {
   const PeerLoads& peers_;
   Random& random_;
   HandlingGuard guard_{{}};
+  LongWaits long_waits_;
   Instant weigh_at_{};
   std::int64_t weighed_ = 0;  // how often, at most as often as the average reaches back
   std::array<double, channel_kinds> fullness_{};

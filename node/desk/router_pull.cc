@@ -108,7 +108,7 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
 // Older by enough to be worth a slot here. Short waits are compared as strictly as long ones: the
 // margin is a share of the wait, so that no site's customers wait longer than others' by more than
 // that share. Work from a home for which agents here are slow, or may be, has to be older by up to
-// the time that a conversation takes, while the mesh is nearly full.
+// twice the time that a conversation takes, while the mesh is nearly full.
 bool Router::beats_local(const RemoteHead& remote, Duration age,
                          const WaitingLine::Head& local) const {
   const auto kind = remote.service.kind;
@@ -120,7 +120,7 @@ bool Router::beats_local(const RemoteHead& remote, Duration age,
   const Duration most = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
   const Duration margin = std::min(most, Duration{age * options_.pull_delta_percent / 100});
   if (!by(margin)) return false;
-  return !mesh_full(kind) || by(guard_.reserve(remote.home, kind));
+  return by(reserve_for(remote.home, kind));
 }
 
 // For the trace: who else waited elsewhere, by gossip, and why the slot went to one who waits here.
@@ -139,9 +139,7 @@ std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
       const auto kind = kind_index(load.service.kind);
       const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
       const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
-      const Duration reserve = mesh_full(load.service.kind)
-                                   ? guard_.reserve(record.node, load.service.kind)
-                                   : Duration{0};
+      const Duration reserve = reserve_for(record.node, load.service.kind);
       std::string why_not;
       if (avoided(record.node, now.steady)) {
         why_not = "did not answer a moment ago";
@@ -352,6 +350,33 @@ bool Router::mesh_full(ChannelKind kind) const {
   return fullness_[kind_index(kind)] * 100 >= options_.full_percent;
 }
 
+// How much longer a conversation of that home must have waited because it is slow work here.
+Duration Router::reserve_for(const NodeId& home, ChannelKind kind) const {
+  if (!mesh_full(kind)) return Duration{0};
+  return guard_.reserve(home, kind, long_waits_.doubt(home, self_, kind, options_.unfair_by));
+}
+
+LongWaits::Heads Router::heads_now(const std::vector<PeerLoad>& peers, Now now) const {
+  LongWaits::Heads heads;
+  for (const auto& peer : peers) {
+    for (const auto& duty : peer.record->on_duty) heads[{peer.record->node, duty.kind}];
+    for (const auto& load : peer.record->classes) {
+      auto& head = heads[{peer.record->node, load.service.kind}];
+      if (load.waiting == 0 || load.oldest_ms.empty()) continue;
+      head = std::max(head, Duration{load.oldest_ms.front()} + peer.age);
+    }
+  }
+  for (std::size_t i = 0; i < channel_kinds; ++i) {
+    const auto kind = static_cast<ChannelKind>(i);
+    if (floor_.on_duty(kind) > 0) heads[{self_, kind}];
+  }
+  for (const auto& service : line_.classes()) {
+    auto& head = heads[{self_, service.kind}];
+    for (const auto age : line_.oldest_ages(service, now.steady, 1)) head = std::max(head, age);
+  }
+  return heads;
+}
+
 void Router::handled(const NodeId& home, ChannelKind kind, Duration handling) {
   if (home == self_) {
     guard_.local(kind, handling);
@@ -375,6 +400,7 @@ void Router::weigh_mesh(Now now) {
     const double share = share_at_work(static_cast<ChannelKind>(i), peers);
     fullness_[i] += (share - fullness_[i]) / static_cast<double>(weighed_);
   }
+  long_waits_.look(heads_now(peers, now), options_.fair_over / options_.weigh_every);
   std::map<ChannelKind, std::vector<HandlingTimes>> told;
   for (const auto& peer : peers) {
     std::map<ChannelKind, HandlingTimes> kinds;

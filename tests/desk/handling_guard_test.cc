@@ -31,35 +31,35 @@ TEST_SUITE("handling guard") {
   TEST_CASE("nothing is asked for before anything is known of the own handling times") {
     HandlingGuard guard({});
     fill(guard, 19, 2000ms);
-    CHECK(guard.reserve(home, chat) == 0ms);
+    CHECK(guard.reserve(home, chat, 1) == 0ms);
   }
 
   TEST_CASE("what is not sure is taken for slow, and the more is known, the less") {
     HandlingGuard guard({});
     fill(guard, 200, 1000ms);
-    CHECK(guard.reserve(home, chat) == 1000ms);
+    CHECK(guard.reserve(home, chat, 1) == 2000ms);
     fill(guard, 3000, 1000ms);
-    CHECK(guard.reserve(home, chat) == 0ms);
+    CHECK(guard.reserve(home, chat, 1) == 0ms);
   }
 
-  TEST_CASE("the reserve grows with the slowdown, up to a whole handling time") {
+  TEST_CASE("the reserve grows with the slowdown, up to two handling times") {
     for (const auto& [remote, wanted] :
-         {std::pair{1010ms, 0ms}, {1025ms, 550ms}, {1035ms, 1000ms}, {1100ms, 1000ms}}) {
+         {std::pair{1010ms, 0ms}, {1025ms, 1100ms}, {1035ms, 2000ms}, {1100ms, 2000ms}}) {
       CAPTURE(remote.count());
       HandlingGuard guard({});
       fill(guard, 5000, remote);
-      CHECK(guard.reserve(home, chat).count() == doctest::Approx(wanted.count()).epsilon(0.2));
+      CHECK(guard.reserve(home, chat, 1).count() == doctest::Approx(wanted.count()).epsilon(0.2));
     }
   }
 
   TEST_CASE("what the other nodes measured makes sure sooner") {
     HandlingGuard guard({});
     fill(guard, 30, 1000ms);
-    REQUIRE(guard.reserve(home, chat) == 1000ms);
+    REQUIRE(guard.reserve(home, chat, 1) == 2000ms);
     guard.weigh(chat, {{500, 4000, 500, 4000}, {2000, 4000, 2000, 4000}});
-    CHECK(guard.reserve(home, chat) == 0ms);
+    CHECK(guard.reserve(home, chat, 1) == 0ms);
     guard.weigh(chat, {{500, 4000, 540, 4000}, {2000, 4000, 2160, 4000}});
-    CHECK(guard.reserve(home, chat) == 1000ms);
+    CHECK(guard.reserve(home, chat, 1) == 2000ms);
     guard.weigh(chat, {});
     CHECK(std::sqrt(guard.slowdown(home, chat).variance) > 0.1);
   }
@@ -68,7 +68,33 @@ TEST_SUITE("handling guard") {
     HandlingGuard guard({});
     fill(guard, 5000, 1100ms);
     guard.weigh(chat, {{1000, 4e9, 1000, 4e9}});
-    CHECK(guard.reserve(node_of(8), chat) == 1000ms);
+    CHECK(guard.reserve(node_of(8), chat, 1) == 2000ms);
+  }
+
+  TEST_CASE("one who tells nonsense does not decide for all") {
+    HandlingGuard guard({});
+    fill(guard, 1000, 1000ms);
+    std::vector<HandlingTimes> told(8, {1000, 1000, 1000, 1000});
+    told.push_back({1000, 10'000, 3000, 10'000});
+    guard.weigh(chat, told);
+    CHECK(guard.slowdown(home, chat).log < 0.015);
+    told.back() = {3000, 10'000, 1000, 10'000};
+    guard.weigh(chat, told);
+    CHECK(guard.slowdown(home, chat).log > -0.015);
+  }
+
+  TEST_CASE("what is only suspected counts as far as it may; what is sure always does") {
+    HandlingGuard unsure({}), suspects({}), sure({});
+    fill(unsure, 200, 1000ms);
+    fill(suspects, 4000, 1022ms);
+    fill(sure, 4000, 1060ms);
+    for (auto* guard : {&unsure, &suspects}) {
+      CHECK(guard->reserve(home, chat, 1) > 300ms);
+      CHECK(guard->reserve(home, chat, 0.5).count() * 2 ==
+            doctest::Approx(guard->reserve(home, chat, 1).count()).epsilon(0.01));
+      CHECK(guard->reserve(home, chat, 0) == 0ms);
+    }
+    CHECK(sure.reserve(home, chat, 0) == 2000ms);
   }
 
   TEST_CASE("a pair of nodes counts for itself as far as it is sure") {
@@ -77,8 +103,8 @@ TEST_SUITE("handling guard") {
     fill(guard, 5000, 1000ms);
     for (int i = 0; i < 3000; ++i) guard.remote(slow, chat, 1200ms);
     guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
-    CHECK(guard.reserve(home, chat) == 0ms);
-    CHECK(guard.reserve(slow, chat) > 500ms);
+    CHECK(guard.reserve(home, chat, 1) == 0ms);
+    CHECK(guard.reserve(slow, chat, 1) > 500ms);
   }
 
   TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
