@@ -3,7 +3,9 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "tools/bench/routing/doc_table.h"
 #include "tools/bench/routing/matrix.h"
 #include "tools/bench/routing/plots.h"
 #include "tools/bench/routing/speed.h"
@@ -18,6 +20,21 @@ bool named(const Cell& cell, const std::vector<std::string>& wanted) {
     if (cell.name.find(part) != std::string::npos) return true;
   }
   return false;
+}
+
+// A table begins where the kind of cell changes, and at the head of a new file.
+bool write_doc(const std::string& path, const std::vector<CellResult>& results) {
+  const bool begun = std::ifstream(path).peek() != std::ifstream::traits_type::eof();
+  std::ofstream file(path, std::ios::app);
+  std::optional<bool> kind;
+  if (begun) kind = compared_with_pooled(results.front());
+  for (const auto& result : results) {
+    const bool own = compared_with_pooled(result);
+    if (kind != own) file << (kind ? "\n" : "") << doc_header(own);
+    kind = own;
+    file << doc_lines(result, rows_of(result));
+  }
+  return file.good();
 }
 
 // What a core can decide at all, next to what is asked of it, and how that grows with the floor.
@@ -51,7 +68,7 @@ int main(int argc, char** argv) {
       "Measures the routing of real nodes against a perfect pooled queue and a central dispatcher "
       "one link away, with the same customers. Without --full a short check."};
   bool full = false, variants = false, quiet = false, list = false, speed = false;
-  std::string json, plots;
+  std::string json, plots, doc;
   std::vector<std::string> only;
   RunOptions options;
   app.add_flag("--full", full,
@@ -62,6 +79,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.first_seed, "the first one's seed");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
   app.add_option("--json", json, "write the figures to this file");
+  app.add_option("--doc", doc, "add the lines of docs/routing.md's tables to this file");
   app.add_option("--pull-margin-percent", options.router.pull_delta_percent,
                  "try another rule: how much older, of its own age, a remote one must be");
   app.add_option_function<std::int64_t>(
@@ -107,12 +125,17 @@ int main(int argc, char** argv) {
   }
   std::vector<Row> rows;
   auto report = nlohmann::json::array();
-  for (const auto& result : run_cells(cells, options)) {
+  const auto results = run_cells(cells, options);
+  for (const auto& result : results) {
     const auto own = rows_of(result);
     report.push_back(json_of(result, own));
     rows.insert(rows.end(), own.begin(), own.end());
   }
   std::cout << table_of(rows);
+  if (!doc.empty() && !write_doc(doc, results)) {
+    std::cerr << "cannot write " << doc << "\n";
+    return 2;
+  }
   if (!json.empty()) {
     std::ofstream file(json);
     file << report.dump(2) << "\n";
