@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,7 +21,21 @@ struct Id {
   static constexpr std::size_t size = Size;
   std::array<unsigned char, Size> raw{};
 
-  auto operator<=>(const Id&) const = default;
+  // Ids are compared all the time, and nearly always the first eight bytes tell.
+  std::strong_ordering operator<=>(const Id& other) const {
+    for (std::size_t at = 0; at < Size; at += 8) {
+      const std::uint64_t mine = word(at);
+      const std::uint64_t others = other.word(at);
+      if (mine != others) return mine <=> others;
+    }
+    return std::strong_ordering::equal;
+  }
+  bool operator==(const Id& other) const {
+    for (std::size_t at = 0; at < Size; at += 8) {
+      if (word(at) != other.word(at)) return false;
+    }
+    return true;
+  }
   ByteView view() const { return {reinterpret_cast<const char*>(raw.data()), Size}; }
   std::string hex() const { return to_hex(view()); }
   bool is_zero() const {
@@ -45,6 +61,15 @@ struct Id {
     Other other;
     other.raw = raw;
     return other;
+  }
+
+ private:
+  static_assert(Size % 8 == 0);
+  // The first byte is the highest, so that words are ordered as bytes are.
+  std::uint64_t word(std::size_t at) const {
+    std::uint64_t out = 0;
+    std::memcpy(&out, raw.data() + at, sizeof out);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(out) : out;
   }
 };
 
