@@ -41,6 +41,7 @@ Result<Roster::Added> Roster::add_certificate(ByteView document) {
   const NodeId node = fresh.node;
   keys_.emplace(fresh.link_key, node);
   certificates_.insert_or_assign(node, std::move(fresh));
+  state_holds_.reset();
   return Added::fresh;
 }
 
@@ -52,6 +53,7 @@ Result<Roster::Added> Roster::add_revocation(ByteView document) {
   const auto old = revocations_.find(node);
   if (old != revocations_.end() && held(parsed.value()) <= held(old->second)) return Added::known;
   revocations_.insert_or_assign(node, std::move(parsed.value()));
+  state_holds_.reset();
   return Added::fresh;
 }
 
@@ -66,16 +68,22 @@ const Revocation* Roster::revocation(const NodeId& node) const {
 }
 
 bool Roster::member(const NodeId& node, WallTime wall) const {
+  return in_force(node, wall) != nullptr;
+}
+
+const Certificate* Roster::in_force(const NodeId& node, WallTime wall) const {
   const Certificate* c = certificate(node);
-  return c && c->valid_at(wall) && !revocation(node);
+  return c && c->valid_at(wall) && !revocation(node) ? c : nullptr;
 }
 
 bool Roster::may_hold(const NodeId& node, const Region& region, WallTime wall) const {
-  return member(node, wall) && certificate(node)->may_hold(region);
+  const Certificate* c = in_force(node, wall);
+  return c && c->may_hold(region);
 }
 
 bool Roster::has_right(const NodeId& node, std::string_view right, WallTime wall) const {
-  return member(node, wall) && certificate(node)->has_right(right);
+  const Certificate* c = in_force(node, wall);
+  return c && c->has_right(right);
 }
 
 std::vector<NodeId> Roster::members(WallTime wall) const {
@@ -126,6 +134,14 @@ std::optional<WallTime> Roster::next_change(WallTime wall) const {
     }
   }
   return next;
+}
+
+std::uint64_t Roster::state(WallTime wall) const {
+  if (!state_holds_ || wall < state_holds_->first || wall >= state_holds_->second) {
+    ++state_;
+    state_holds_ = {wall, next_change(wall).value_or(WallTime::max())};
+  }
+  return state_;
 }
 
 std::vector<Bytes> Roster::documents() const {

@@ -57,11 +57,15 @@ class Roster {
   // When members() next changes without any document: a certificate begins or runs out.
   std::optional<WallTime> next_change(WallTime wall) const;
 
+  // Another number whenever any of the above may answer otherwise than before.
+  std::uint64_t state(WallTime wall) const;
+
   // All documents: revocations first, then certificates, each in id order.
   std::vector<Bytes> documents() const;
   Hash digest() const;  // equal digests: nothing to exchange
 
  private:
+  const Certificate* in_force(const NodeId& node, WallTime wall) const;
   Result<Added> add_certificate(ByteView document);
   Result<Added> add_revocation(ByteView document);
 
@@ -71,6 +75,9 @@ class Roster {
   std::map<NodeId, Certificate> certificates_;
   std::map<NodeId, Revocation> revocations_;
   std::map<LinkKey, NodeId> keys_;
+  // The state, and from when to when it is the same without any document.
+  mutable std::uint64_t state_ = 0;
+  mutable std::optional<std::pair<WallTime, WallTime>> state_holds_;
 };
 
 }  // namespace crossfloor

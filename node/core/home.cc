@@ -69,8 +69,8 @@ Duration Home::target_of(const Conversation& c) const {
   return further ? known->next_target : known->target;
 }
 
-HostOrder Home::hosts_of(const AccountSettings& account, Now now) const {
-  return host_order(scribe_.crypto(), account, mesh_, now);
+const HostOrder& Home::hosts_of(const AccountSettings& account, Now now) const {
+  return orders_.of(scribe_.crypto(), account, mesh_, now);
 }
 
 const Conversation* Home::find(const ConversationId& id) const {

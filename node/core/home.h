@@ -84,7 +84,8 @@ class Home {
   // How long the customer may wait for the answer that is due now: the first or a further one.
   Duration target_of(const Conversation& conversation) const;
   const std::map<std::string, AccountSettings>& accounts() const { return accounts_; }
-  HostOrder hosts_of(const AccountSettings& account, Now now) const;
+  // Valid until it is asked for the next time.
+  const HostOrder& hosts_of(const AccountSettings& account, Now now) const;
   Region region_of(const Conversation& conversation) const;
   // Replies whose sender is this node and whose outcome is not known: for the dispatcher.
   std::uint64_t takeovers() const { return takeovers_; }
@@ -145,6 +146,7 @@ class Home {
   std::set<std::pair<std::int64_t, ConversationId>> late_next_;
   std::set<ConversationId> late_;
   std::map<NodeId, Inquiry> inquiries_;
+  mutable HostOrders orders_;
   Instant next_senders_{};
   std::uint64_t next_inquiry_ = 1;
   std::uint64_t takeovers_ = 0;

@@ -35,4 +35,17 @@ HostOrder host_order(const Crypto& crypto, const AccountSettings& account, const
   return order;
 }
 
+const HostOrder& HostOrders::of(const Crypto& crypto, const AccountSettings& account,
+                                const MeshView& mesh, Now now) {
+  const std::uint64_t state = mesh.roster_state(now);
+  if (kept_.size() >= max_kept && !kept_.contains(account.name)) kept_.clear();
+  const auto [at, fresh] = kept_.try_emplace(account.name);
+  Kept& kept = at->second;
+  if (fresh || kept.state != state || kept.region != account.region ||
+      kept.hosts != account.hosts) {
+    kept = {state, account.region, account.hosts, host_order(crypto, account, mesh, now)};
+  }
+  return kept.order;
+}
+
 }  // namespace crossfloor

@@ -123,7 +123,8 @@ std::string Mesh::site_of(const NodeId& node) const {
 std::vector<PeerLoad> Mesh::usable(Now now) const {
   std::vector<PeerLoad> all;
   for (const auto& [record, age] : loads_.all_usable(now)) {
-    all.push_back({record, age, site_of(record->node) == settings_.site});
+    const Certificate* certificate = roster_.certificate(record->node);
+    all.push_back({record, age, certificate != nullptr && certificate->site == settings_.site});
   }
   return all;
 }

@@ -46,6 +46,7 @@ class Mesh final : public MeshView, public PeerLoads {
   std::vector<NodeId> nodes_of(const Region& region, Now now) const override;
   std::string site_of(const NodeId& node) const override;
   bool may_host(const NodeId& node, Now now) const override;
+  std::uint64_t roster_state(Now now) const override { return roster_.state(now.wall); }
   std::optional<Instant> last_heard(const NodeId& node) const override {
     return membership_.last_heard(node);
   }

@@ -25,6 +25,8 @@ class MeshView {
   virtual std::string site_of(const NodeId& node) const = 0;
   // Whether its certificate lets it take in and send for channel accounts, and steer conversations.
   virtual bool may_host(const NodeId& node, Now now) const = 0;
+  // Another number whenever one of the last three may answer otherwise than before.
+  virtual std::uint64_t roster_state(Now now) const = 0;
   // Membership's last proof of life; nothing if never.
   virtual std::optional<Instant> last_heard(const NodeId& node) const = 0;
 };

@@ -363,6 +363,7 @@ void Replication::tick(Now now) {
   if (!started_) started_ = now.steady;
   std::erase_if(quarantined_, [&](const auto& one) { return one.second <= now.steady; });
   for (auto& [node, peer] : peers_) {
+    if (fetching_.empty()) break;
     if (peer.fetching && now.steady >= peer.asked + options_.answer_within) {
       fetching_.erase(*peer.fetching);
       peer.fetching.reset();
@@ -380,6 +381,7 @@ void Replication::tick(Now now) {
 
 std::optional<Instant> Replication::deadline() const {
   Instant due = next_compare_;
+  if (fetching_.empty()) return due;
   for (const auto& [node, peer] : peers_) {
     if (peer.fetching) due = std::min(due, peer.asked + options_.answer_within);
   }
@@ -393,9 +395,11 @@ bool Replication::caught_up(const std::vector<NodeId>& heard, Now now) const {
   constexpr Duration nobody_in_reach{5'000};
   constexpr Duration links_take{10'000};
   if (!started_) return false;
-  const bool awaited = std::any_of(heard.begin(), heard.end(),
-                                   [&](const NodeId& node) { return !connected_.contains(node); });
-  if (awaited && now.steady < *started_ + links_take) return false;
+  if (now.steady < *started_ + links_take &&
+      std::any_of(heard.begin(), heard.end(),
+                  [&](const NodeId& node) { return !connected_.contains(node); })) {
+    return false;
+  }
   if (connected_.empty()) {
     const bool others = roster_.members(now.wall).size() > 1;
     return now.steady >= *started_ + (others ? nobody_in_reach : alone);
