@@ -1,5 +1,7 @@
 #include "storage/log_keys.h"
 
+#include <algorithm>
+
 #include "protocol/check.h"
 
 namespace crossfloor::keys {
@@ -56,6 +58,11 @@ Bytes heard_prefix() {
 }
 Bytes heard(const Stream& stream) {
   return "\x05" + stream_name(stream);
+}
+
+std::size_t local_part(ByteView key) {
+  const bool numbered = !key.empty() && (key[0] == 2 || key[0] == 3);
+  return std::min<std::size_t>(numbered ? 5 : 1, key.size());
 }
 
 Sequence sequence_of(ByteView key) {

@@ -40,6 +40,9 @@ Bytes heard_prefix();
 Bytes heard(const Stream& stream);
 
 Sequence sequence_of(ByteView entry_or_seal_key);
+// How many first bytes of a key mean something in this store alone: a stream's number, and what
+// stands before it. Of others their kind.
+std::size_t local_part(ByteView key);
 
 Bytes encode_entry(const Entry& entry);
 Result<Entry> decode_entry(ByteView value);  // corrupt

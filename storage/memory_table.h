@@ -1,46 +1,19 @@
 // A sorted table of keys and values in memory, made for many tables that hold nearly the same: each
-// distinct piece of bytes is kept once in a pool that they share, and a table is two pointers a
-// row.
+// distinct piece of bytes is kept once in a pool that they share, and a table is eight bytes a row.
 //
 // Thirty nodes of a simulated day hold the same million rows; as maps of strings of their own they
-// would need some gigabytes.
+// would need some gigabytes. Keys of the log begin with a number that each store gives for itself
+// (storage/log_keys.h): what stands behind it is shared all the same, for a table keeps such
+// beginnings once, each with a shelf of its own.
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
-#include <vector>
 
-#include "protocol/bytes.h"
+#include "storage/piece_pool.h"
 
 namespace crossfloor {
-
-// Bytes that are kept once, for as long as a table holds them. One thread at a time.
-class PiecePool {
- public:
-  struct Piece {
-    std::uint64_t hash = 0;
-    std::uint32_t holders = 0;
-    Bytes bytes;
-  };
-
-  PiecePool() : slots_(64) {}
-  PiecePool(const PiecePool&) = delete;
-  PiecePool& operator=(const PiecePool&) = delete;
-
-  Piece* hold(ByteView bytes);
-  static void hold(Piece* piece) { ++piece->holders; }
-  void drop(Piece* piece);
-  std::size_t size() const { return used_; }
-
- private:
-  std::size_t slot_of(std::uint64_t hash, ByteView bytes) const;
-  void grow();
-
-  // Open addressing with linear probing; a power of two, at most three quarters full.
-  std::vector<std::unique_ptr<Piece>> slots_;
-  std::size_t used_ = 0;
-};
 
 class MemoryTable {
  public:
@@ -62,25 +35,36 @@ class MemoryTable {
 
  private:
   struct Row {
-    PiecePool::Piece* key;
-    PiecePool::Piece* value;
+    PiecePool::Piece key;  // behind the beginning of its shelf
+    PiecePool::Piece value;
   };
   // Never empty.
   using Page = std::vector<Row>;
+  using Pages = std::vector<Page>;
+  using Shelves = std::map<Bytes, Pages, std::less<>>;  // by how their keys begin; none is empty
   struct Place {
     std::size_t page;
     std::size_t row;
     auto operator<=>(const Place&) const = default;
   };
+  // Rows of one shelf, from `first` up to, not including, `last`.
+  struct Stretch {
+    Shelves::const_iterator shelf;
+    Place first;
+    Place last;
+  };
 
   // Of the first row whose key is not less; behind the last one if there is none.
-  Place find(ByteView key) const;
-  Place end() const { return {pages_.size(), 0}; }
-  bool is_at(const Place& place, ByteView key) const;
-  void split(std::size_t page);
+  Place find(const Pages& pages, ByteView key) const;
+  static Place end(const Pages& pages) { return {pages.size(), 0}; }
+  bool is_at(const Pages& pages, const Place& place, ByteView key) const;
+  void insert(Pages& pages, Place place, Row row);
+  static void add(Page& page, std::size_t at, Row row);
+  static void split(Pages& pages, std::size_t at);
+  std::vector<Stretch> stretches(ByteView from, ByteView to) const;
 
   std::shared_ptr<PiecePool> pool_;
-  std::vector<Page> pages_;
+  Shelves shelves_;
   std::size_t size_ = 0;
 };
 
