@@ -3,6 +3,7 @@
 
 #include "storage/log_keys.h"
 #include "tools/simulator/checker.h"
+#include "tools/simulator/scenario.h"
 
 using namespace crossfloor;
 using namespace crossfloor::simulator;
@@ -145,6 +146,50 @@ TEST_SUITE("planted faults") {
     }
     story.run();
     CHECK(story.breaks("one assignee"));
+  }
+
+  TEST_CASE("a double handling that the rows do not count is found") {
+    auto options = read_scenario("takeovers");
+    REQUIRE(options.ok());
+    // A seed in which both sides of a cut answered a customer.
+    options.value().seed = 1;
+    Story story(options.value());
+    story.world.run();
+    Batch forget;
+    const Bytes prefix = "C";
+    const auto& node = story.world.nodes()[0];
+    REQUIRE(node.core->scribe()
+                .glance()
+                .scan(prefix, after_prefix(prefix),
+                      [&](ByteView key, ByteView value) {
+                        auto row = decode_row<Conversation>(value);
+                        REQUIRE(row.ok());
+                        if (row.value().handled_twice == 0) return true;
+                        row.value().handled_twice = 0;
+                        forget.put(Bytes(key), encode_row(row.value()));
+                        return true;
+                      })
+                .ok());
+    REQUIRE_FALSE(forget.empty());
+    REQUIRE(node.disk->commit(forget).ok());
+    story.run();
+    CHECK(story.breaks("one assignee"));
+  }
+
+  TEST_CASE("a fourth change of site while home has an agent for it is found") {
+    Story story(short_story(15));
+    story.world.plan(Duration{30'000}, [&] {
+      const auto& taken = story.world.facts().taken;
+      REQUIRE_FALSE(taken.empty());
+      Taken moved = taken.back();
+      moved.home_could = true;
+      for (std::size_t change = 0; change < 5; ++change) {
+        moved.node = (moved.home + 1 + change % 2) % story.world.nodes().size();
+        story.world.pretend_taken(moved);
+      }
+    });
+    story.run();
+    CHECK(story.breaks("age never resets"));
   }
 
   TEST_CASE("an agent whose limits fell under what is at work is found overloaded") {

@@ -1,6 +1,7 @@
 #include "tools/simulator/campaign.h"
 
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <ostream>
 
@@ -11,8 +12,11 @@ namespace {
 
 using Machine = std::chrono::steady_clock;
 
-double seconds_since(Machine::time_point begun) {
-  return std::chrono::duration<double>(Machine::now() - begun).count();
+// Of the machine's time, what this thread got: a figure that does not depend on what else runs.
+double seconds_worked() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) / 1e9;
 }
 
 // Says how far it is every few seconds of the machine.
@@ -24,10 +28,10 @@ class Reporter final : public World::Watcher {
   void called(const World& world, const Node& node) override { judge_.called(world, node); }
   void each_second(const World& world) override {
     judge_.each_second(world);
-    mark_passing(world, marks_);
+    if (++seconds_ % (1 + world.nodes().size() / 8) == 0) mark_passing(world, marks_);
     if (out_ == nullptr || Machine::now() - told_ < std::chrono::seconds(10)) return;
     told_ = Machine::now();
-    const double spent = seconds_since(begun_);
+    const double spent = seconds_worked() - begun_;
     const double passed = static_cast<double>(world.passed().count()) / 1'000;
     *out_ << "  " << duration_text(Duration{world.passed().count() / 1'000 * 1'000}) << " of "
           << duration_text(world.whole_length()) << ", " << static_cast<long>(passed / spent)
@@ -40,8 +44,9 @@ class Reporter final : public World::Watcher {
   Judge& judge_;
   Marks& marks_;
   std::ostream* out_;
-  Machine::time_point begun_ = Machine::now();
-  Machine::time_point told_ = begun_;
+  std::size_t seconds_ = 0;
+  double begun_ = seconds_worked();
+  Machine::time_point told_ = Machine::now();
 };
 
 std::string summary_of(const World& world) {
@@ -51,9 +56,16 @@ std::string summary_of(const World& world) {
   for (const auto& node : world.nodes().all()) {
     if (!node->up) continue;
     takeovers += node->core->home().takeovers();
-    for (const auto& [id, c] : node->core->home().conversations()) {
-      if (c.home() == node->id) twice += c.handled_twice;
-    }
+    const Bytes prefix = "C";
+    (void)node->core->scribe()
+        .glance()
+        .scan(prefix, after_prefix(prefix),
+              [&](ByteView, ByteView value) {
+                const auto row = decode_row<Conversation>(value);
+                if (row.ok() && row.value().home() == node->id) twice += row.value().handled_twice;
+                return true;
+              })
+        .ok();
   }
   std::string out =
       "written " + std::to_string(world.customers().written()) + ", acknowledged " +
@@ -82,7 +94,7 @@ bool breaks_alike(const Outcome& one, const std::string& promise) {
 }  // namespace
 
 Outcome run_world(const Options& options, std::ostream* progress) {
-  const auto begun = Machine::now();
+  const double begun = seconds_worked();
   World world(options);
   Judge judge;
   Outcome out;
@@ -97,7 +109,7 @@ Outcome run_world(const Options& options, std::ostream* progress) {
   out.virtual_time = world.passed();
   out.summary = summary_of(world);
   mark_lasting(world, out.marks);
-  out.seconds = seconds_since(begun);
+  out.seconds = seconds_worked() - begun;
   return out;
 }
 

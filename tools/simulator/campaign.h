@@ -14,7 +14,7 @@ struct Outcome {
   std::uint64_t trace = 0;
   std::uint64_t steps = 0;
   Duration virtual_time{0};
-  double seconds = 0;  // of the machine
+  double seconds = 0;  // of the processor
   std::string summary;
   Marks marks;  // rare branches that the run reached
 

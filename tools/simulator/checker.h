@@ -2,8 +2,10 @@
 // after its promise; tests/simulator shows each to fail by a planted fault.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/simulator/world.h"
@@ -35,6 +37,26 @@ class Checker {
  private:
   std::vector<Broken> broken_;
 };
+
+// Most calls to a core write nothing: who judges what is written asks here first.
+class Writing {
+ public:
+  // Whether this node wrote anything since it was asked about for the last time.
+  bool anything_new(const Node& node) {
+    if (node.index >= known_.size()) known_.resize(node.index + 1);
+    const auto now = std::make_pair(node.life, node.core->scribe().last_write());
+    return std::exchange(known_[node.index], now) != now;
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> known_;
+};
+
+// Looking at a whole floor costs far more than most calls change of it: so it is done after every
+// sixteenth call, in large worlds more seldom, and each second.
+inline std::uint64_t calls_between_looks(const World& world) {
+  return std::max<std::uint64_t>(16, 2 * world.nodes().size());
+}
 
 std::unique_ptr<Checker> nothing_acknowledged_is_lost();
 std::unique_ptr<Checker> chains_verify();

@@ -42,13 +42,18 @@ void mark_lasting(const World& world, Marks& marks) {
     for (const auto& row : core.sender().rows()) {
       unknown += row.state == DispatchState::needs_person;
     }
-    for (const auto& [id, c] : core.home().conversations()) {
-      if (c.home() != node->id) continue;
+    const auto look = [&](ByteView, ByteView value) {
+      const auto row = decode_row<Conversation>(value);
+      if (!row.ok() || row.value().home() != node->id) return true;
+      const Conversation& c = row.value();
       twice += c.handled_twice;
       raced += c.homes.size() > 1 && c.uncounted > 0;
       terms += c.homes.size() > 2;
       sites += c.site_changes >= 3;
-    }
+      return true;
+    };
+    const Bytes prefix = "C";
+    (void)core.scribe().glance().scan(prefix, after_prefix(prefix), look).ok();
   }
   marks["a frame that nobody understood"] += world.facts().frames_not_understood;
 }

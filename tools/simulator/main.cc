@@ -1,5 +1,7 @@
 // mesh-sim: runs the mesh in one thread under all the bad luck that its options ask for, and judges
 // its promises. The same seed and options give the same run.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <iostream>
@@ -31,7 +33,26 @@ struct Wishes {
   bool story = false;
   bool twice = false;
   bool quiet = false;
+  double least_speed = 0;  // times real time; 0: any
+  double most_memory = 0;  // MiB; 0: any
 };
+
+// Of the whole process, in MiB.
+double peak_memory() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_maxrss) / 1'024;
+}
+
+// A figure, its limit and how far it is from it; true if there is no limit or it was reached.
+bool reached(const char* what, const char* unit, double figure, double limit, bool at_most) {
+  if (limit == 0) return true;
+  const bool good = at_most ? figure <= limit : figure >= limit;
+  std::cout << what << " " << static_cast<long>(figure) << " " << unit << ", limit "
+            << static_cast<long>(limit) << ", " << static_cast<long>(100 * figure / limit)
+            << " % of it: " << (good ? "reached" : "missed") << "\n";
+  return good;
+}
 
 int wrong(const Error& error) {
   std::cerr << "mesh-sim: " << error.what << (error.where.empty() ? "" : " (" + error.where + ")")
@@ -120,6 +141,7 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
   std::mutex mutex;
   std::uint64_t failed = 0;
   Duration virtual_time{0};
+  double seconds = 0;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> marks;  // seeds, a first one
   const auto work = [&] {
     for (;;) {
@@ -134,6 +156,7 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
       std::cout << text.str() << std::flush;
       failed += held ? 0 : 1;
       virtual_time += outcome.virtual_time;
+      seconds += outcome.seconds;
       for (const auto& [mark, times] : outcome.marks) {
         auto& [seeds, example] = marks[mark];
         if (times > 0 && seeds++ == 0) example = seed;
@@ -157,7 +180,10 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
               << failed << " failed\n";
   }
   std::cout << (failed == 0 ? "every promise held\n" : "broken\n");
-  return failed == 0 ? 0 : 1;
+  const double speed = static_cast<double>(virtual_time.count()) / 1'000 / seconds;
+  const bool fast = reached("speed", "x real time", speed, wishes.least_speed, false);
+  const bool small = reached("memory", "MiB", peak_memory(), wishes.most_memory, true);
+  return failed == 0 && fast && small ? 0 : 1;
 }
 
 }  // namespace
@@ -185,6 +211,9 @@ int main(int argc, char** argv) {
   app.add_flag("--story", wishes.story, "of a failing run, the trace that matters");
   app.add_flag("--twice", wishes.twice, "runs each seed twice: both runs must be the same");
   app.add_flag("--quiet", wishes.quiet, "only what broke");
+  app.add_option("--least-speed", wishes.least_speed,
+                 "times real time, by the processor's time of one thread; fails if it is slower");
+  app.add_option("--most-memory", wishes.most_memory, "MiB; fails if the process needed more");
   app.add_flag("--options", list, "lists all options with their values, and ends");
   GossipTable table;
   std::string profile = "both";

@@ -1,11 +1,19 @@
 #include "tools/simulator/timeline.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace crossfloor::simulator {
 
 void Timeline::at(Instant when, Work work) {
-  heap_.push_back({std::max(when, now_), next_number_++, std::move(work)});
+  if (free_.empty()) {
+    free_.push_back(works_.size());
+    works_.emplace_back();
+  }
+  const std::size_t place = free_.back();
+  free_.pop_back();
+  works_[place] = std::move(work);
+  heap_.push_back({std::max(when, now_), next_number_++, place});
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
@@ -15,11 +23,13 @@ bool Timeline::step(Instant end) {
     return false;
   }
   std::pop_heap(heap_.begin(), heap_.end(), later);
-  const Event next = std::move(heap_.back());
+  const Event next = heap_.back();
   heap_.pop_back();
+  const Work work = std::exchange(works_[next.work], nullptr);
+  free_.push_back(next.work);
   now_ = next.at;
   ++steps_;
-  next.work();
+  work();
   return true;
 }
 

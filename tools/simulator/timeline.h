@@ -26,7 +26,7 @@ class Timeline {
   struct Event {
     Instant at;
     std::uint64_t number;
-    Work work;
+    std::size_t work;  // where it stands in `works_`: an event moves often on its way to the front
   };
   static bool later(const Event& a, const Event& b) {
     return a.at != b.at ? a.at > b.at : a.number > b.number;
@@ -36,6 +36,8 @@ class Timeline {
   std::uint64_t next_number_ = 0;
   std::uint64_t steps_ = 0;
   std::vector<Event> heap_;
+  std::vector<Work> works_;
+  std::vector<std::size_t> free_;  // places in `works_`
 };
 
 }  // namespace crossfloor::simulator

@@ -55,6 +55,8 @@ class World {
     nodes_.call(node, after, std::move(work));
   }
   void carry_out(Node& node, Effect& effect);
+  // As if agents had taken a conversation where nobody offered it to them.
+  void pretend_taken(const Taken& taken) { stage_.facts.taken.push_back(taken); }
   void restart(std::size_t node) { misfortune_.crash(node, false, Duration{1'000}); }
 
  private:

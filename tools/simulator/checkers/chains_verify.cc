@@ -11,6 +11,7 @@ class ChainsVerify final : public Checker {
   const char* promise() const override { return "chains verify"; }
 
   void called(const World& world, const Node& node) override {
+    if (!writing_.anything_new(node)) return;
     const Scribe& scribe = node.core->scribe();
     const Stream own{{node.id, scribe.generation()}, node.region};
     if (copied(world, own)) return;
@@ -97,6 +98,7 @@ class ChainsVerify final : public Checker {
     return world.facts().copied.contains({stream.origin.node, stream.origin.generation});
   }
 
+  Writing writing_;
   std::map<Stream, Head> sealed_;  // by the origins themselves
   std::size_t flips_ = 0;
 };

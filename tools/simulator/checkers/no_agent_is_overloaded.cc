@@ -10,7 +10,7 @@ class NoAgentIsOverloaded final : public Checker {
   const char* promise() const override { return "no agent is overloaded"; }
 
   void called(const World& world, const Node& node) override {
-    if (++calls_ % 16 == 0) look(world, node);
+    if (++calls_ % calls_between_looks(world) == 0) look(world, node);
   }
   void each_second(const World& world) override {
     for (const auto& node : world.nodes().all()) {

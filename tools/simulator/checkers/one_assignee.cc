@@ -15,8 +15,8 @@ class OneAssignee final : public Checker {
   const char* promise() const override { return "one assignee"; }
 
   void called(const World& world, const Node& node) override {
-    note_replies(world, node);
-    if (++calls_ % 16 == 0) look(world, node);
+    if (writing_.anything_new(node)) note_replies(world, node);
+    if (++calls_ % calls_between_looks(world) == 0) look(world, node);
   }
   void each_second(const World& world) override {
     for (const auto& node : world.nodes().all()) {
@@ -75,14 +75,28 @@ class OneAssignee final : public Checker {
     }
   }
 
-  // A reply that a home wrote, and which entries of others it held by then.
+  // A reply that a home wrote, and which entries of others it held by then: by the numbers that
+  // stand for streams here, for a long day has many of both.
   struct Written {
     ConversationId conversation;
     std::uint64_t term = 0;
-    Stream stream;
+    std::size_t stream = 0;
     Sequence sequence = 0;
-    VersionVector knew;
+    std::vector<Sequence> knew;
   };
+
+  std::size_t number_of(const Stream& stream) {
+    return streams_.try_emplace(stream, streams_.size()).first->second;
+  }
+  std::vector<Sequence> held_by(const Scribe& scribe) {
+    std::vector<Sequence> held;
+    for (const auto& [stream, last] : scribe.log().vector()) {
+      const std::size_t number = number_of(stream);
+      if (number >= held.size()) held.resize(number + 1);
+      held[number] = last;
+    }
+    return held;
+  }
 
   void note_replies(const World& world, const Node& node) {
     const Scribe& scribe = node.core->scribe();
@@ -93,7 +107,7 @@ class OneAssignee final : public Checker {
     Sequence& noted = noted_[own];
     for (; noted < head->sequence; ++noted) {
       auto entry = entry_at(scribe.glance(), own, noted + 1);
-      if (!entry.ok() || !entry.value()) return;  // looked for again
+      if (!entry.ok() || !entry.value()) return;  // looked for again when more is written
       const auto header = EntryHeader::decode(entry.value()->header);
       if (!header.ok() || header.value().kind != static_cast<std::uint16_t>(EntryKind::reply)) {
         continue;
@@ -101,8 +115,8 @@ class OneAssignee final : public Checker {
       auto body = decode_body<ReplyBody>(entry.value()->body);
       if (!body.ok()) continue;
       written_[body.value().reply].push_back({header.value().subject.as<ConversationId>(),
-                                              body.value().epoch.term, own, noted + 1,
-                                              scribe.log().vector()});
+                                              body.value().epoch.term, number_of(own), noted + 1,
+                                              held_by(scribe)});
     }
   }
 
@@ -110,8 +124,7 @@ class OneAssignee final : public Checker {
   static bool knew(const Written& later, const std::vector<Written>& reply) {
     for (const Written& one : reply) {
       if (one.stream == later.stream) return true;
-      const auto at = later.knew.find(one.stream);
-      if (at != later.knew.end() && at->second >= one.sequence) return true;
+      if (one.stream < later.knew.size() && later.knew[one.stream] >= one.sequence) return true;
     }
     return false;
   }
@@ -154,7 +167,9 @@ class OneAssignee final : public Checker {
   }
 
   std::uint64_t calls_ = 0;
+  Writing writing_;
   std::map<Stream, Sequence> noted_;
+  std::map<Stream, std::size_t> streams_;
   std::map<ReplyId, std::vector<Written>> written_;
   std::map<ConversationId, std::set<ReplyId>> twice_;
   std::map<std::pair<ConversationId, Epoch>, std::string> holders_;
