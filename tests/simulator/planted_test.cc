@@ -25,6 +25,9 @@ class Story {
 
   void run() {
     world.run();
+    judge();
+  }
+  void judge() {
     for (const auto& checker : checkers_) checker->at_end(world);
   }
   std::vector<std::string> broken() const {
@@ -149,10 +152,10 @@ TEST_SUITE("planted faults") {
   }
 
   TEST_CASE("a double handling that the rows do not count is found") {
-    auto options = read_scenario("takeovers");
+    auto options = read_scenario("wan-cut");
     REQUIRE(options.ok());
     // A seed in which both sides of a cut answered a customer.
-    options.value().seed = 1;
+    options.value().seed = 7;
     Story story(options.value());
     story.world.run();
     Batch forget;
@@ -172,7 +175,7 @@ TEST_SUITE("planted faults") {
                 .ok());
     REQUIRE_FALSE(forget.empty());
     REQUIRE(node.disk->commit(forget).ok());
-    story.run();
+    story.judge();
     CHECK(story.breaks("one assignee"));
   }
 

@@ -57,17 +57,13 @@ Hash KeyedCrypto::hash(ByteView first, ByteView second, ByteView third) const {
   return mix.finish<Hash>();
 }
 
-Subject KeyedCrypto::keyed_hash(const Secret& key, ByteView bytes) const {
-  Mix mix;
-  mix.add(key.view());
-  mix.add(bytes);
-  return mix.finish<Subject>();
-}
-
 Signature KeyedCrypto::sign(const SigningKey& key, ByteView bytes) const {
   Secret secret;
   std::copy_n(key.secret.begin(), Secret::size, secret.raw.begin());
-  const Subject mark = keyed_hash(secret, bytes);
+  Mix mix;
+  mix.add(secret.view());
+  mix.add(bytes);
+  const auto mark = mix.finish<Subject>();
   Signature out;
   for (std::size_t i = 0; i < Signature::size; ++i) out.raw[i] = mark.raw[i % Subject::size];
   return out;

@@ -115,7 +115,8 @@ void World::make_mesh() {
     NodeSettings& settings = node->settings;
     settings.site = node->site;
     settings.home_region = node->region;
-    settings.region_secrets[node->region] = authority.region_secret(*crypto_, node->region);
+    // All ids hang on it: they are the same whatever signs and hashes later.
+    settings.region_secrets[node->region] = authority.region_secret(SodiumCrypto(), node->region);
     settings.durability = options_.shape.mesh_durability ? Durability::mesh : Durability::site;
     settings.takeover_after = options_.shape.takeover_after;
     settings.wan = is_wan(options_);
