@@ -44,12 +44,8 @@ void Router::enqueue(const WaitingConversation& what, Now now, DeskOutbox& out) 
   task.since = now.steady - waited;
   exclude(what, now);
   if (!what.preferred_agent.empty()) {
-    const auto by_kind = options_.preferred_wait[kind_index(what.service.kind)];
-    const Duration wait = what.directed ? what.directed_for
-                                        : std::min(what.times.last_agent_wait.value_or(by_kind),
-                                                   what.target * options_.preferred_percent / 100);
     task.reserved = true;
-    task.reserved_until = now.steady + wait;
+    task.reserved_until = now.steady + last_agent_wait(what);
   }
   if (what.site_changes >= options_.max_site_changes) {
     out.events.push_back(
@@ -164,8 +160,9 @@ bool Router::place_locally(Task& task, Need& need, Now now, DeskOutbox& out) {
   if (task.reserved && task.what.preferred_node != self_) return false;
   const auto best = floor_.best(need);
   if (best) return give_head(*best, now, out);
-  if (!task.reserved || floor_.why_not(need) == DeclineReason::full) return false;
-  task.reserved = false;  // that agent is not here: wait for anybody
+  if (!task.reserved) return false;
+  if (floor_.why_not(need) == DeclineReason::full && worth_waiting(task.what)) return false;
+  task.reserved = false;  // that agent is not here, or not soon: wait for anybody
   need = need_of(task, now);
   put_in_line(task, need);
   return true;
@@ -461,6 +458,21 @@ Duration Router::helper_after(const WaitingConversation& what) const {
 Duration Router::optional_skills_after(const WaitingConversation& what) const {
   return what.times.optional_skills_after.value_or(what.target * options_.optional_skills_percent /
                                                    100);
+}
+
+Duration Router::last_agent_wait(const WaitingConversation& what) const {
+  if (what.directed) return what.directed_for;
+  const auto by_kind = options_.preferred_wait[kind_index(what.service.kind)];
+  return std::min(what.times.last_agent_wait.value_or(by_kind),
+                  what.target * options_.preferred_percent / 100);
+}
+
+// A customer of a chat would wait six seconds for somebody who is busy for five minutes.
+bool Router::worth_waiting(const WaitingConversation& what) const {
+  if (what.directed || what.times.last_agent_wait) return true;
+  const auto handling = guard_.told(what.service.kind);
+  const double wait = static_cast<double>(last_agent_wait(what).count());
+  return wait * 100 >= handling.local_ms * options_.preferred_chance_percent;
 }
 
 Duration Router::ring_time(const WaitingConversation& what) const {

@@ -55,6 +55,9 @@ struct RouterOptions {
   int helper_after_percent = 10;     // of the target
   int optional_skills_percent = 25;  // of the target; then they are not asked for any more
   int preferred_percent = 20;
+  // Nobody waits for a busy last agent who gets free in that time with less than this chance, by
+  // the mean handling time here; unless the account says how long to wait.
+  int preferred_chance_percent = 5;
   Duration answer_within{1'000};  // or so many times the 99th percentile of the round trip,
   int round_trips_waited = 4;     // if that is more, but never longer than this:
   Duration answer_at_last{5'000};
@@ -260,6 +263,8 @@ class Router {
   bool helpers_may(ChannelKind kind, Duration from, Duration age, Now now) const;
   Duration helper_after(const WaitingConversation& what) const;
   Duration optional_skills_after(const WaitingConversation& what) const;
+  Duration last_agent_wait(const WaitingConversation& what) const;
+  bool worth_waiting(const WaitingConversation& what) const;
   Duration ring_time(const WaitingConversation& what) const;
   Duration lease_term(const WaitingConversation& what) const;
   // How long an answer of that node is awaited.
@@ -274,6 +279,7 @@ class Router {
   // router_push.cc
   void push(Task& task, const Need& need, Now now, DeskOutbox& out);
   void push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out);
+  void anybody_may(Task& task, Now now, DeskOutbox& out);
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
   void offer_failed(Tasks::iterator task, const std::string& answer, Now now, DeskOutbox& out);

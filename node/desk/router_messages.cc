@@ -220,7 +220,7 @@ void Router::on(const NodeId& from, const Decline& decline, Now now, DeskOutbox&
   auto& task = it->second;
   if (task.stage != Stage::offered || task.nonce != decline.nonce || task.node != from) return;
   if (task.reserved) {
-    if (decline.reason != DeclineReason::full) {
+    if (decline.reason != DeclineReason::full || !worth_waiting(task.what)) {
       task.reserved = false;
       task.asked.clear();
     }

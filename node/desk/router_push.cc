@@ -109,7 +109,8 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
   }
 }
 
-// Asks the last agent's node once; if that agent is busy, the node pulls when there is a free slot.
+// Asks the last agent's node once; if that agent is busy, the node pulls when there is a free slot,
+// or anybody may have it if it is not worth while to wait.
 void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out) {
   const auto& node = task.what.preferred_node;
   if (node == self_) return;
@@ -120,12 +121,16 @@ void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox
   const bool may = peer != peers.end() && peers_.may_see(node, task.what.region) &&
                    !avoided(node, now.steady) && !lane_of(task, need).home_only;
   if (!may) {
-    task.reserved = false;
-    task.asked.clear();
-    place(task.what.conversation, now, out);
+    anybody_may(task, now, out);
     return;
   }
   if (task.asked.count(node)) return;
+  const bool waits = worth_waiting(task.what);
+  const auto free = free_at(*peer->record, task.what.service, now.steady);
+  if (!waits && free.primary + free.helper == 0) {
+    anybody_may(task, now, out);
+    return;
+  }
   task.trace = {};
   start_trace(task.trace, task.what.directed ? 22 : 6, task, now);
   task.trace.add({node,
@@ -133,7 +138,13 @@ void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox
                   task.what.directed ? "named by a person" : "had it last",
                   static_cast<std::uint64_t>(peer->age.count()),
                   {}});
-  offer_to(task, node, need, task.reserved_until - now.steady, now, out);
+  offer_to(task, node, need, waits ? task.reserved_until - now.steady : Duration{0}, now, out);
+}
+
+void Router::anybody_may(Task& task, Now now, DeskOutbox& out) {
+  task.reserved = false;
+  task.asked.clear();
+  place(task.what.conversation, now, out);
 }
 
 void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,

@@ -248,6 +248,33 @@ TEST_SUITE("router") {
       world.run(700ms);
       CHECK(world.course(1).agent == "ann");
     }
+    SUBCASE("busy for so long that it is not worth while: anybody gets it at once") {
+      std::uint64_t home = 1;
+      SUBCASE("elsewhere") {
+        home = 1;
+      }
+      SUBCASE("here") {
+        home = 2;
+      }
+      for (int i = 0; i < 100; ++i)
+        world.node(home).router.handled(node_of(home), ChannelKind::chat, 300s);
+      auto other = world.customer(2);
+      other.preferred_agent = "bob";
+      other.preferred_node = node_of(2);
+      world.arrives(1, other);
+      world.run(100ms);
+      SUBCASE("by default") {
+        world.arrives(home, what);
+        world.run(200ms);
+        CHECK(world.course(1).agent == "ann");
+      }
+      SUBCASE("but not if the account says to wait") {
+        what.times.last_agent_wait = 5s;
+        world.arrives(home, what);
+        world.run(4s);
+        CHECK(world.course(1).state == State::waiting);
+      }
+    }
     SUBCASE("free in time: that agent's node pulls it") {
       world.handling = 2s;
       auto other = world.customer(2);

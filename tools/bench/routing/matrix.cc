@@ -166,6 +166,11 @@ class Rows {
     const auto found = estimate(met);
     add({"", "returning customers who meet the same agent", found.mean, found.half, -INFINITY, true,
          "%", "without the rule " + number(estimate(else_met).mean, 1) + " %"});
+    const auto asked = estimate(each(result_, [](const auto& s) { return s.costs.asked_last; }));
+    const auto busy =
+        estimate(each(result_, [](const auto& s) { return 100 * s.costs.last_busy; }));
+    add({"", "asked for the last agent, per conversation", asked.mean, asked.half, INFINITY, false,
+         "", number(busy.mean, 0) + " % were busy"});
     const auto with = each(result_, [](const auto& seed) { return seed.mesh.mean; });
     const auto without =
         each(result_, [](const auto& seed) { return seed.without_last_agent.mean; });

@@ -248,8 +248,7 @@ void MeshWorld::handle(Node& node, DeskOutbox& out) {
     const bool own = to == node.self;
     if (!own) {
       ++outcome_.unicasts;
-      outcome_.offers += std::holds_alternative<Offer>(message);
-      outcome_.declines += std::holds_alternative<Decline>(message);
+      count_offers(message);
       outcome_.pulls += std::holds_alternative<Pull>(message);
       outcome_.denials += std::holds_alternative<Deny>(message);
     }
@@ -273,6 +272,17 @@ void MeshWorld::handle(Node& node, DeskOutbox& out) {
   }
   for (auto& notice : out.notices) {
     if (const auto* rings = std::get_if<RingNotice>(&notice)) ring(node, *rings);
+  }
+}
+
+// Who asks for one agent knows that this one may be busy: no news were wrong if so.
+void MeshWorld::count_offers(const RoutingMessage& message) {
+  if (const auto* offer = std::get_if<Offer>(&message)) {
+    const bool for_one = !offer->need.only_agent.empty();
+    if (for_one) asked_last_.insert(offer->nonce);
+    ++(for_one ? outcome_.asked_last : outcome_.offers);
+  } else if (const auto* decline = std::get_if<Decline>(&message)) {
+    ++(asked_last_.count(decline->nonce) ? outcome_.last_busy : outcome_.declines);
   }
 }
 

@@ -63,6 +63,7 @@ class MeshWorld {
   void handle(Node& node, LeaseOutbox& out);
   void handle(Node& node, MembershipOutbox& out);
   void handle(Node& node, LoadOutbox& out);
+  void count_offers(const RoutingMessage& message);
   void publish(Node& node);
   void set_timer(Node& node);
 
@@ -95,6 +96,7 @@ class MeshWorld {
   std::vector<std::uint64_t> waiting_;
   std::vector<std::uint64_t> free_;
   std::optional<Duration> gap_since_;
+  std::set<Nonce> asked_last_;  // offers to one agent alone
   Outcome outcome_;
 };
 

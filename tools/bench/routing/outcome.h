@@ -18,9 +18,11 @@ struct Outcome {
   // Of a mesh alone.
   std::vector<Duration> gaps;  // each time in which one waited while a fitting slot was free
   Duration observed{0};
-  std::uint64_t unicasts = 0;  // routing messages between nodes
-  std::uint64_t offers = 0;
-  std::uint64_t declines = 0;
+  std::uint64_t unicasts = 0;    // routing messages between nodes
+  std::uint64_t offers = 0;      // to anybody who fits
+  std::uint64_t declines = 0;    // of these
+  std::uint64_t asked_last = 0;  // offers to the last agent alone
+  std::uint64_t last_busy = 0;   // of these were declined
   std::uint64_t pulls = 0;
   std::uint64_t denials = 0;
   std::uint64_t gossip_bytes = 0;  // load and membership, sent by all

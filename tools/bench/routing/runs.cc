@@ -17,6 +17,8 @@ MeshCosts costs_of(const Cell& cell, const Outcome& outcome) {
   MeshCosts costs;
   costs.unicasts = ratio(count(outcome.unicasts), static_cast<double>(outcome.cases.size()));
   costs.declined = ratio(count(outcome.declines), count(outcome.offers));
+  costs.asked_last = ratio(count(outcome.asked_last), static_cast<double>(outcome.cases.size()));
+  costs.last_busy = ratio(count(outcome.last_busy), count(outcome.asked_last));
   costs.denied = ratio(count(outcome.denials), count(outcome.pulls));
   costs.gossip = ratio(count(outcome.gossip_bytes),
                        static_cast<double>(cell.length.count()) / 1000 * cell.sites);

@@ -10,10 +10,12 @@
 namespace crossfloor::bench {
 
 struct MeshCosts {
-  double unicasts = 0;  // per conversation
-  double declined = 0;  // share of offers
-  double denied = 0;    // share of pulls
-  double gossip = 0;    // bytes per second and site
+  double unicasts = 0;    // per conversation
+  double declined = 0;    // share of offers
+  double denied = 0;      // share of pulls
+  double asked_last = 0;  // offers to the last agent alone, per conversation
+  double last_busy = 0;   // share of these that were declined
+  double gossip = 0;      // bytes per second and site
   double gap_share = 0;
   std::vector<double> gaps_ms;
   std::uint64_t requeued = 0;
