@@ -6,12 +6,12 @@
 // certainty.
 #pragma once
 
+#include <deque>
 #include <map>
-#include <set>
-#include <tuple>
+#include <utility>
 #include <vector>
 
-#include "protocol/ids.h"
+#include "protocol/node_hash.h"
 
 namespace crossfloor {
 
@@ -35,19 +35,24 @@ class BroadcastQueue {
  private:
   struct Entry {
     int told = 0;
-    std::uint64_t round = 0;  // in which it came
     std::uint64_t order = 0;
   };
-  using Rank = std::tuple<int, std::uint64_t, NodeId>;
-  static Rank rank_of(const NodeId& node, const Entry& entry) {
-    return {entry.told, UINT64_MAX - entry.order, node};
-  }
+  using Entries = ByNode<Entry>;
+  using Rank = std::pair<int, std::uint64_t>;
+  static Rank rank_of(const Entry& entry) { return {entry.told, UINT64_MAX - entry.order}; }
+  struct Arrival {
+    std::uint64_t round;
+    std::uint64_t order;
+    NodeId node;
+  };
 
-  // The same entries, in the order in which they are told, and in that in which they came: a mesh
-  // of a thousand nodes has hundreds of them when it begins.
-  std::map<NodeId, Entry> entries_;
-  std::set<Rank> ranked_;
-  std::map<std::uint64_t, NodeId> by_order_;
+  // The same entries, by name and in the order in which they are told: a mesh of a thousand nodes
+  // has hundreds of them when it begins.
+  Entries entries_;
+  std::map<Rank, Entries::value_type*> ranked_;
+  // As they came; those that were told, removed or came again since are still in it, until their
+  // rounds are over.
+  std::deque<Arrival> arrivals_;
   std::uint64_t next_order_ = 0;
   std::uint64_t round_ = 0;
 };

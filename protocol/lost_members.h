@@ -5,12 +5,12 @@
 // lost members cost no more than few.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
-#include "protocol/ids.h"
 #include "protocol/membership_options.h"
+#include "protocol/node_hash.h"
 #include "protocol/time.h"
 
 namespace crossfloor {
@@ -35,7 +35,7 @@ class LostMembers {
   void set_turn(const NodeId& node, Turn& turn, Instant at);
 
   MembershipOptions options_;
-  std::map<NodeId, Turn> turns_;
+  ByNode<Turn> turns_;
   std::set<std::pair<Instant, NodeId>> order_;
   Instant not_before_{};
 };

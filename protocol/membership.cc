@@ -49,13 +49,16 @@ void Membership::add_member(const NodeId& node, std::string site, Region region,
   at->second.site = std::move(site);
   at->second.region = std::move(region);
   at->second.address = std::move(address);
-  if (inserted) fresh_.insert(node);
+  if (!inserted) return;
+  index_.add(at->second);
+  fresh_.insert(node);
 }
 
 void Membership::forget(const NodeId& node) {
   const auto found = members_.find(node);
   if (found == members_.end()) return;
   if (found->second.live()) remove_living(found->second);
+  index_.remove(node);
   members_.erase(found);
   ++load_marks_;
   probes_.forget(node);
@@ -73,12 +76,12 @@ void Membership::receive(const NodeId& from, const MembershipMessage& message, N
   if (left_) return;
   begin(now);
   catch_up(now);
-  const auto found = members_.find(from);
-  if (found == members_.end()) return;
+  Member* const sender = known(from);
+  if (!sender) return;
   own_news_due_ = false;
   std::visit(
       [&](const auto& m) {
-        hear(found->second, m.mark, now, out);
+        hear(*sender, m.mark, now, out);
         const std::size_t count = std::min(m.news.size(), max_news_alone);
         for (std::size_t i = 0; i < count; ++i) take_news(m.news[i], now, out);
         answer(from, m, now, out);
@@ -105,9 +108,9 @@ void Membership::answer(const NodeId& from, const Ack& ack, Now now, MembershipO
   if (subject != from) {
     // Counts only for a probe of ours: nobody can keep a member alive by answers nobody asked for.
     const Probe* probe = probes_.find(ack.number);
-    const auto found = members_.find(subject);
-    if (!probe || probe->target != subject || found == members_.end() || !ack.subject_mark) return;
-    hear(found->second, *ack.subject_mark, now, out);
+    Member* const reached = known(subject);
+    if (!probe || probe->target != subject || !reached || !ack.subject_mark) return;
+    hear(*reached, *ack.subject_mark, now, out);
   }
   if (const auto probe = probes_.answered(ack.number, subject)) {
     if (probe->in_turn) adjust_health(-1);
@@ -142,7 +145,7 @@ void Membership::answer(const NodeId& from, const PingRequest& request, Now now,
   // Early enough that the asker has it before its own probe ends.
   relay.nack_at = now.steady + options_.probe_timeout * 8 / 10;
   relay.ends = now.steady + options_.probe_interval;
-  if (!members_.contains(request.target) || !probes_.start_relay(relay)) {
+  if (!known(request.target) || !probes_.start_relay(relay)) {
     send(from, std::move(nack), max_news_on_probe, out);
     return;
   }
@@ -168,8 +171,7 @@ void Membership::tick(Now now, MembershipOutbox& out) {
     send(relay.asker, std::move(nack), max_news_on_probe, out);
   }
   for (const NodeId& node : suspicion_.take_dead(now.steady)) {
-    const auto found = members_.find(node);
-    if (found != members_.end()) bury(found->second, MemberState::dead, self_, now, out);
+    if (Member* const member = known(node)) bury(*member, MemberState::dead, self_, now, out);
   }
   check_suspects(now, out);
   if (now.steady >= next_probe_) probe_next_in_turn(now, out);
@@ -217,7 +219,7 @@ void Membership::greet_fresh(Now now, MembershipOutbox& out) {
   for (std::size_t i = 0; i < greetings_at_once && !fresh_.empty(); ++i) {
     const NodeId node = *fresh_.begin();
     fresh_.erase(fresh_.begin());
-    Member& member = members_.at(node);
+    Member& member = *known(node);
     if (!member.since) member.since = now.steady;
     lost_.add(node, now.steady + lost_retry(options_, 0));
     Ping ping;
@@ -277,9 +279,9 @@ void Membership::ask_helpers(std::uint64_t number, Now, MembershipOutbox& out) {
 }
 
 void Membership::probe_failed(const Probe& probe, Now now, MembershipOutbox& out) {
-  const auto found = members_.find(probe.target);
-  if (found == members_.end() || !found->second.live()) return;
-  Member& member = found->second;
+  Member* const found = known(probe.target);
+  if (!found || !found->live()) return;
+  Member& member = *found;
   if (member.last_heard && *member.last_heard >= probe.started) return;  // by another road
   // Helpers who did not even say that they failed: perhaps it is us who cannot be heard.
   if (probe.in_turn)
@@ -319,9 +321,9 @@ void Membership::link_reset(const NodeId& node, Now now, MembershipOutbox& out) 
   if (left_) return;
   begin(now);
   catch_up(now);
-  const auto found = members_.find(node);
-  if (found == members_.end() || found->second.state != MemberState::alive) return;
-  accuse(found->second, self_, now, out);
+  Member* const member = known(node);
+  if (!member || member->state != MemberState::alive) return;
+  accuse(*member, self_, now, out);
   latest_ = std::max(latest_, now.steady);
 }
 
@@ -392,14 +394,14 @@ MemberNews Membership::own_news(MemberState state) const {
 
 void Membership::add_living(Member& member) {
   member.place = living_.size();
-  living_.push_back(member.node);
+  living_.push_back(&member);
 }
 
 // The last one takes its place.
 void Membership::remove_living(const Member& member) {
-  const NodeId last = living_.back();
+  Member* const last = living_.back();
   living_[member.place] = last;
-  members_.at(last).place = member.place;
+  last->place = member.place;
   living_.pop_back();
 }
 
@@ -408,15 +410,15 @@ std::vector<NodeId> Membership::random_live(std::size_t count, const NodeId& exc
   std::vector<NodeId> live;
   if (count * 4 < living_.size()) {
     while (live.size() < count) {
-      const NodeId& node = living_[random_.below(living_.size())];
+      const NodeId& node = living_[random_.below(living_.size())]->node;
       if (node != except && std::find(live.begin(), live.end(), node) == live.end()) {
         live.push_back(node);
       }
     }
     return live;
   }
-  for (const NodeId& node : living_) {
-    if (node != except) live.push_back(node);
+  for (const Member* member : living_) {
+    if (member->node != except) live.push_back(member->node);
   }
   count = std::min(count, live.size());
   for (std::size_t i = 0; i < count; ++i)
@@ -430,8 +432,7 @@ void Membership::adjust_health(int by) {
 }
 
 const Member* Membership::find(const NodeId& node) const {
-  const auto found = members_.find(node);
-  return found == members_.end() ? nullptr : &found->second;
+  return known(node);
 }
 
 std::optional<MemberState> Membership::state(const NodeId& node) const {

@@ -18,6 +18,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "protocol/lost_members.h"
 #include "protocol/membership_messages.h"
 #include "protocol/membership_options.h"
+#include "protocol/node_index.h"
 #include "protocol/probes.h"
 #include "protocol/round_trips.h"
 #include "protocol/suspicion.h"
@@ -35,20 +37,21 @@
 namespace crossfloor {
 
 struct Member {
+  // What every message about it needs comes first, so that it lies together in memory.
   NodeId node;
-  std::string site;
-  Region region;
-  std::string address;                    // where to dial it; empty if only it dials us
-  MemberState state = MemberState::dead;  // until first heard of
   MemberMark mark;                        // newest known; generation 0: never heard of
-  std::optional<Instant> since;           // of this state; nothing before the first tick
-  // The last proof of life: its own message, or its answer passed on by a helper.
-  std::optional<Instant> last_heard;
+  MemberState state = MemberState::dead;  // until first heard of
   // Whether mark.load_version was heard from the member itself since it was last suspected.
   bool load_confirmed = false;
-  NodeId accuser;                      // who said last that it is suspect or dead
   std::uint32_t told_incarnation = 0;  // up to here (+1) it was told of rumours we did not believe
-  std::size_t place = 0;               // among the living, while it is one of them
+  // The last proof of life: its own message, or its answer passed on by a helper.
+  std::optional<Instant> last_heard;
+  std::optional<Instant> since;  // of this state; nothing before the first tick
+  NodeId accuser;                // who said last that it is suspect or dead
+  std::size_t place = 0;         // among the living, while it is one of them
+  std::string site;
+  Region region;
+  std::string address;  // where to dial it; empty if only it dials us
 
   bool live() const { return state == MemberState::alive || state == MemberState::suspect; }
 };
@@ -84,6 +87,7 @@ class Membership {
  public:
   // `random` must outlive this.
   Membership(const MembershipSelf& self, const MembershipOptions& options, Random& random);
+  Membership(const Membership&) = delete;  // its tables point at its members
 
   // A node with a valid certificate; it is tried at the next tick. Known already: the names change.
   void add_member(const NodeId& node, std::string site, Region region, std::string address = {});
@@ -159,6 +163,8 @@ class Membership {
   void catch_up(Now now);
   std::optional<Instant> timers() const;
 
+  // Nothing of the own node and of strangers.
+  Member* known(const NodeId& node) const { return index_.find(node); }
   template <typename Message>
   void send(const NodeId& to, Message message, std::size_t max_news, MembershipOutbox& out) {
     message.mark = own_;
@@ -183,7 +189,8 @@ class Membership {
   int score_ = 0;
 
   std::map<NodeId, Member> members_;
-  std::vector<NodeId> living_;  // peers, in no order: to draw from
+  NodeIndex<Member> index_;      // the same, for lookup
+  std::vector<Member*> living_;  // peers, in no order: to draw from
   std::uint64_t load_marks_ = 0;
 
   Probes probes_;

@@ -51,9 +51,9 @@ void Membership::hear(Member& member, const MemberMark& mark, Now now, Membershi
 }
 
 void Membership::confirm_load(const NodeId& node, std::uint64_t version) {
-  const auto found = members_.find(node);
-  if (found == members_.end()) return;
-  Member& member = found->second;
+  Member* const found = known(node);
+  if (!found) return;
+  Member& member = *found;
   const bool confirmed = member.load_confirmed || member.state == MemberState::alive;
   if (confirmed == member.load_confirmed && version <= member.mark.load_version) return;
   member.load_confirmed = confirmed;
@@ -67,9 +67,9 @@ void Membership::take_news(const MemberNews& news, Now now, MembershipOutbox& ou
     if (refute(news)) own_news_due_ = true;
     return;
   }
-  const auto found = members_.find(news.node);
-  if (found == members_.end()) return;  // not admitted, or its certificate has not come yet
-  Member& member = found->second;
+  Member* const found = known(news.node);
+  if (!found) return;  // not admitted, or its certificate has not come yet
+  Member& member = *found;
   if (compare_starts(news, member.mark) < 0) return;
   if (news.state == MemberState::alive) {
     take_alive(member, news, now, out);
@@ -246,8 +246,9 @@ void Membership::set_state(Member& member, MemberState state, Now now) {
     return;
   }
   add_living(member);
-  const auto place = random_.below(round_.size() + 1);
-  round_.insert(round_.begin() + static_cast<std::ptrdiff_t>(place), member.node);
+  // Whoever stood at its place has its turn next instead: what is shuffled stays so.
+  round_.push_back(member.node);
+  std::swap(round_.back(), round_[random_.below(round_.size())]);
 }
 
 }  // namespace crossfloor

@@ -1,11 +1,10 @@
 // How long the way to each peer and back takes, as the answers to pings told lately.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <map>
+#include <vector>
 
-#include "protocol/ids.h"
+#include "protocol/node_hash.h"
 #include "protocol/time.h"
 
 namespace crossfloor {
@@ -21,10 +20,10 @@ class RoundTrips {
 
  private:
   struct Peer {
-    std::array<std::uint32_t, kept> ms{};
-    std::size_t count = 0;  // ever
+    std::vector<std::uint32_t> ms;  // a ring, once it is full
+    std::size_t count = 0;          // ever
   };
-  std::map<NodeId, Peer> peers_;
+  ByNode<Peer> peers_;
 };
 
 }  // namespace crossfloor

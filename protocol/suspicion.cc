@@ -8,42 +8,62 @@ namespace crossfloor {
 
 bool Suspicion::accuse(const NodeId& suspect, const NodeId& accuser, const SuspicionTerms& terms,
                        Instant now) {
-  auto& open = cases_.try_emplace(suspect, Case{now, terms, {}}).first->second;
+  auto& open = cases_.try_emplace(suspect, Case{now, terms, {}, {}}).first->second;
   const auto enough = static_cast<std::size_t>(open.terms.accusers_wanted) + 1;
   if (open.accusers.size() >= enough) return false;
-  return open.accusers.insert(accuser).second;
+  if (std::find(open.accusers.begin(), open.accusers.end(), accuser) != open.accusers.end()) {
+    return false;
+  }
+  open.accusers.push_back(accuser);
+  plan(suspect, open);
+  return true;
+}
+
+void Suspicion::close(const NodeId& suspect) {
+  const auto found = cases_.find(suspect);
+  if (found == cases_.end()) return;
+  by_expiry_.erase({found->second.expires, suspect});
+  cases_.erase(found);
+}
+
+void Suspicion::plan(const NodeId& suspect, Case& open) {
+  by_expiry_.erase({open.expires, suspect});
+  open.expires = expiry(open);
+  by_expiry_.emplace(open.expires, suspect);
 }
 
 std::optional<Instant> Suspicion::given_up_at(const NodeId& suspect) const {
   const auto found = cases_.find(suspect);
   if (found == cases_.end()) return std::nullopt;
-  return found->second.expiry();
+  return found->second.expires;
 }
 
 std::optional<Instant> Suspicion::deadline() const {
-  std::optional<Instant> earliest;
-  for (const auto& [suspect, open] : cases_) {
-    earliest = std::min(earliest.value_or(Instant::max()), open.expiry());
-  }
-  return earliest;
+  if (by_expiry_.empty()) return std::nullopt;
+  return by_expiry_.begin()->first;
 }
 
 std::vector<NodeId> Suspicion::take_dead(Instant now) {
   std::vector<NodeId> dead;
-  for (const auto& [suspect, open] : cases_) {
-    if (open.expiry() <= now) dead.push_back(suspect);
+  while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
+    dead.push_back(by_expiry_.begin()->second);
+    close(dead.back());
   }
-  for (const NodeId& suspect : dead) cases_.erase(suspect);
+  std::sort(dead.begin(), dead.end());
   return dead;
 }
 
 void Suspicion::shift(Duration gap) {
-  for (auto& [suspect, open] : cases_) open.opened += gap;
+  for (auto& [suspect, open] : cases_) {
+    open.opened += gap;
+    plan(suspect, open);
+  }
 }
 
-Instant Suspicion::Case::expiry() const {
-  const int further = static_cast<int>(accusers.size()) - 1;
-  return opened + patience(terms.patience_min, terms.patience_max, terms.accusers_wanted, further);
+Instant Suspicion::expiry(const Case& open) {
+  const int further = static_cast<int>(open.accusers.size()) - 1;
+  return open.opened + patience(open.terms.patience_min, open.terms.patience_max,
+                                open.terms.accusers_wanted, further);
 }
 
 }  // namespace crossfloor

@@ -5,12 +5,12 @@
 // as many as wanted agree. Pure: time comes in as an argument, verdicts go out as return values.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
-#include "protocol/ids.h"
+#include "protocol/node_hash.h"
 #include "protocol/time.h"
 
 namespace crossfloor {
@@ -29,7 +29,7 @@ class Suspicion {
               Instant now);
 
   // The suspect answered, or is dead, or forgotten.
-  void close(const NodeId& suspect) { cases_.erase(suspect); }
+  void close(const NodeId& suspect);
   bool open(const NodeId& suspect) const { return cases_.contains(suspect); }
   std::optional<Instant> given_up_at(const NodeId& suspect) const;
 
@@ -45,10 +45,15 @@ class Suspicion {
   struct Case {
     Instant opened;
     SuspicionTerms terms;
-    std::set<NodeId> accusers;
-    Instant expiry() const;
+    std::vector<NodeId> accusers;
+    Instant expires;
   };
-  std::map<NodeId, Case> cases_;  // ordered, so that every run visits members alike
+  static Instant expiry(const Case& open);
+  void plan(const NodeId& suspect, Case& open);
+
+  ByNode<Case> cases_;
+  // A node under losses has hundreds of suspects, and is asked for its next deadline all the time.
+  std::set<std::pair<Instant, NodeId>> by_expiry_;
 };
 
 }  // namespace crossfloor

@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <deque>
+#include <set>
+
 #include "protocol/broadcast_queue.h"
+#include "protocol/crypto.h"
 #include "protocol/lost_members.h"
 #include "protocol/membership_options.h"
+#include "protocol/node_index.h"
 #include "protocol/probes.h"
 #include "protocol/round_trips.h"
 #include "protocol/suspicion.h"
@@ -138,6 +143,56 @@ TEST_SUITE("broadcast queue") {
     CHECK_FALSE(queue.empty());
     queue.end_round(2);
     CHECK(queue.empty());
+  }
+
+  TEST_CASE("what comes again is not dropped with what it replaced") {
+    BroadcastQueue queue;
+    queue.add(id(1));
+    queue.end_round(2);
+    queue.add(id(1));
+    queue.end_round(2);
+    CHECK_FALSE(queue.empty());
+    queue.end_round(2);
+    CHECK(queue.empty());
+  }
+}
+
+TEST_SUITE("node index") {
+  struct Item {
+    NodeId node;
+  };
+
+  // The table is half full at most times, so that many share a place and removals move others up.
+  TEST_CASE("finds exactly what was added and not removed since") {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+      CAPTURE(seed);
+      SeededRandom random(seed);
+      std::deque<Item> items;
+      for (int i = 0; i < 300; ++i) items.push_back({random.id<NodeId>()});
+      NodeIndex<Item> index;
+      std::set<std::size_t> in;
+      for (int step = 0; step < 20'000; ++step) {
+        const std::size_t which = random.below(items.size());
+        if (in.insert(which).second) {
+          index.add(items[which]);
+        } else if (random.below(2) == 0) {
+          in.erase(which);
+          index.remove(items[which].node);
+        }
+        const std::size_t asked = random.below(items.size());
+        REQUIRE(index.find(items[asked].node) == (in.contains(asked) ? &items[asked] : nullptr));
+      }
+      CHECK(index.size() == in.size());
+      index.remove(random.id<NodeId>());  // a stranger: nothing happens
+      CHECK(index.size() == in.size());
+    }
+  }
+
+  TEST_CASE("an empty one knows nobody") {
+    NodeIndex<Item> index;
+    CHECK(index.find(id(1)) == nullptr);
+    index.remove(id(1));
+    CHECK(index.size() == 0);
   }
 }
 
