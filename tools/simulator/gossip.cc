@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/peer_messages.h"
+
 namespace crossfloor::simulator {
 namespace {
 
@@ -20,123 +22,151 @@ NodeId id_of(std::size_t number) {
   return id;
 }
 
+std::uint32_t number_of(const NodeId& id) {
+  return static_cast<std::uint32_t>(id.raw[0] << 8 | id.raw[1]);
+}
+
+NetworkOptions network_of(const GossipOptions& options) {
+  NetworkOptions network;
+  network.profile = options.wan ? "world" : "lan";
+  return network;
+}
+
 }  // namespace
 
 struct GossipWorld::Node {
   std::unique_ptr<SeededRandom> random;
-  std::unique_ptr<Membership> core;
+  std::unique_ptr<Membership> core;  // none once it died
   Instant still_until{};
   std::optional<Instant> wakes_at;
-  std::vector<std::function<void()>> waiting;  // what arrived while it stood still
+  std::vector<Letter> waiting;  // what arrived while it stood still
   bool slow = false;
 };
 
 GossipWorld::GossipWorld(const GossipOptions& options)
-    : options_(options), dice_(options.seed, "gossip") {
-  network_.profile = options.wan ? "world" : "lan";
-  paths_ = std::make_unique<Paths>(timeline_, network_, options.seed);
+    : options_(options),
+      network_(network_of(options)),
+      paths_(still_, network_, options.seed),
+      dice_(options.seed, "gossip") {
   const auto count = static_cast<std::size_t>(options.nodes);
+  nodes_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
-    auto node = std::make_unique<Node>();
-    node->random = std::make_unique<SeededRandom>(dice_.next());
-    node->core = std::make_unique<Membership>(
-        MembershipSelf{id_of(i), dice_.next() | 1, now().wall},
-        options.wan ? MembershipOptions::wan() : MembershipOptions::lan(), *node->random);
-    node->slow = i < static_cast<std::size_t>(options.slow);
-    index_[id_of(i)] = i;
-    nodes_.push_back(std::move(node));
+    ids_.push_back(id_of(i));
+    Node& node = nodes_[i];
+    node.random = std::make_unique<SeededRandom>(dice_.next());
+    node.core = std::make_unique<Membership>(
+        MembershipSelf{ids_[i], dice_.next() | 1, now().wall},
+        options.wan ? MembershipOptions::wan() : MembershipOptions::lan(), *node.random);
+    node.slow = i < static_cast<std::size_t>(options.slow);
   }
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::uint32_t i = 0; i < count; ++i) {
     for (std::size_t k = 0; k < count; ++k) {
-      if (i != k) nodes_[i]->core->add_member(id_of(k), "site", "eu");
+      if (i != k) nodes_[i].core->add_member(ids_[k], "site", "eu");
     }
-    timeline_.after(dice_.between(Duration{0}, Duration{1'000}), [this, i] {
-      call(i, [this](Membership& core, MembershipOutbox& out) { core.tick(now(), out); });
-    });
+    calendar_.after(dice_.between(Duration{0}, Duration{1'000}), {GossipEvent::Kind::begin, i, 0});
   }
 }
 
 GossipWorld::~GossipWorld() = default;
 
 Now GossipWorld::now() const {
-  return {timeline_.now(), wall_from_ms(wall_begin + timeline_.now().time_since_epoch().count())};
+  const Instant at = calendar_.now();
+  return {at, wall_from_ms(wall_begin + at.time_since_epoch().count())};
 }
 
-void GossipWorld::call(std::size_t index,
-                       const std::function<void(Membership&, MembershipOutbox&)>& what) {
-  Node& node = *nodes_[index];
-  if (!node.core) return;
-  MembershipOutbox out;
-  what(*node.core, out);
-  deliver(index, out);
-  for (const auto& event : out.events) heard(index, event);
-  wake(index);
-}
-
-void GossipWorld::deliver(std::size_t from, MembershipOutbox& out) {
-  for (auto& [to, message] : out.messages) {
-    const std::size_t target = index_.at(to);
-    if (watching_) figures_.messages += 1;
-    if (watching_ && paths_->counters().frames % weigh_one_in == 0) {
-      figures_.bytes += static_cast<double>(encode(PeerMessage{MembershipFrame{message}}).size()) *
-                        static_cast<double>(weigh_one_in);
-    }
-    auto letter = std::make_shared<const MembershipMessage>(std::move(message));
-    paths_->send_loose(from, target, 0, [this, from, target, letter] {
-      Node& node = *nodes_[target];
-      if (!node.core) return;
-      const auto read = [this, from, target, letter] {
-        call(target, [&](Membership& core, MembershipOutbox& answers) {
-          core.receive(id_of(from), *letter, now(), answers);
-        });
-      };
-      if (timeline_.now() < node.still_until) {
-        node.waiting.push_back(read);
+void GossipWorld::happen(const GossipEvent& event) {
+  Node& node = nodes_[event.node];
+  switch (event.kind) {
+    case GossipEvent::Kind::begin:
+      tick(event.node);
+      break;
+    case GossipEvent::Kind::arrive: {
+      Letter letter = std::move(letters_[event.letter]);
+      free_letters_.push_back(event.letter);
+      if (!node.core) break;
+      if (calendar_.now() < node.still_until) {
+        node.waiting.push_back(std::move(letter));
       } else {
-        read();
+        read(event.node, letter);
       }
-    });
+      break;
+    }
+    case GossipEvent::Kind::wake:
+      if (!node.core || node.wakes_at != calendar_.now()) break;  // planned anew since
+      node.wakes_at.reset();
+      // Else go_on() does it.
+      if (calendar_.now() >= node.still_until) tick(event.node);
+      break;
+    case GossipEvent::Kind::stand_still:
+      node.still_until = calendar_.now() + dice_.between(stand_min, stand_max);
+      calendar_.at(node.still_until, {GossipEvent::Kind::go_on, event.node, 0});
+      break;
+    case GossipEvent::Kind::go_on:
+      go_on(event.node);
+      break;
   }
 }
 
-void GossipWorld::wake(std::size_t index) {
-  Node& node = *nodes_[index];
+// A process that was starved of its processor reads what arrived meanwhile, then sees the time.
+void GossipWorld::go_on(std::uint32_t number) {
+  for (const Letter& letter : std::exchange(nodes_[number].waiting, {})) read(number, letter);
+  tick(number);
+  calendar_.after(dice_.exponential(stand_every), {GossipEvent::Kind::stand_still, number, 0});
+}
+
+void GossipWorld::tick(std::uint32_t number) {
+  if (!nodes_[number].core) return;
+  nodes_[number].core->tick(now(), out_);
+  after_call(number);
+}
+
+void GossipWorld::read(std::uint32_t number, const Letter& letter) {
+  nodes_[number].core->receive(ids_[letter.from], letter.message, now(), out_);
+  after_call(number);
+}
+
+void GossipWorld::after_call(std::uint32_t number) {
+  for (auto& [to, message] : out_.messages) send(number, number_of(to), std::move(message));
+  for (const auto& event : out_.events) heard(number, event);
+  out_.messages.clear();
+  out_.events.clear();
+  out_.clocks.clear();
+  plan_wake(number);
+}
+
+void GossipWorld::send(std::uint32_t from, std::uint32_t to, MembershipMessage message) {
+  if (watching_ && watched_messages_++ % weigh_one_in == 0) {
+    figures_.bytes += static_cast<double>(encode(PeerMessage{MembershipFrame{message}}).size()) *
+                      static_cast<double>(weigh_one_in);
+  }
+  if (dice_.chance(network_.loss)) return;
+  if (free_letters_.empty()) {
+    free_letters_.push_back(static_cast<std::uint32_t>(letters_.size()));
+    letters_.emplace_back();
+  }
+  const std::uint32_t place = free_letters_.back();
+  free_letters_.pop_back();
+  letters_[place] = {from, std::move(message)};
+  calendar_.after(paths_.delay(from, to), {GossipEvent::Kind::arrive, to, place});
+}
+
+void GossipWorld::plan_wake(std::uint32_t number) {
+  Node& node = nodes_[number];
   const auto deadline = node.core->deadline();
   if (!deadline) return;
-  const Instant at = std::max(*deadline, timeline_.now() + Duration{1});
-  if (node.wakes_at && *node.wakes_at <= at && *node.wakes_at > timeline_.now()) return;
+  const Instant at = std::max(*deadline, calendar_.now() + Duration{1});
+  if (node.wakes_at && *node.wakes_at <= at && *node.wakes_at > calendar_.now()) return;
   node.wakes_at = at;
-  timeline_.at(at, [this, index, at] {
-    Node& woken = *nodes_[index];
-    if (!woken.core || woken.wakes_at != at) return;
-    woken.wakes_at.reset();
-    if (timeline_.now() < woken.still_until) return;  // stand_still() goes on from there
-    call(index, [this](Membership& core, MembershipOutbox& out) { core.tick(now(), out); });
-  });
+  calendar_.at(at, {GossipEvent::Kind::wake, number, 0});
 }
 
-// A process that is starved of its processor: what arrives meanwhile is read when it runs again.
-void GossipWorld::stand_still(std::size_t index) {
-  timeline_.after(dice_.exponential(stand_every), [this, index] {
-    Node& node = *nodes_[index];
-    if (!node.core) return;
-    node.still_until = timeline_.now() + dice_.between(stand_min, stand_max);
-    timeline_.at(node.still_until, [this, index] {
-      Node& back = *nodes_[index];
-      for (const auto& read : std::exchange(back.waiting, {})) read();
-      call(index, [this](Membership& core, MembershipOutbox& out) { core.tick(now(), out); });
-      stand_still(index);
-    });
-  });
-}
-
-void GossipWorld::heard(std::size_t observer, const MemberEvent& event) {
-  const std::size_t subject = index_.at(event.node);
+void GossipWorld::heard(std::uint32_t observer, const MemberEvent& event) {
+  const std::uint32_t subject = number_of(event.node);
   if (event.kind == MemberEventKind::died && dead_ == subject && figures_.first == Duration{0}) {
-    figures_.first = timeline_.now() - died_;
+    figures_.first = calendar_.now() - died_;
   }
-  if (!watching_ || !nodes_[subject]->core) return;
-  const bool healthy = !nodes_[observer]->slow && !nodes_[subject]->slow;
+  if (!watching_ || !nodes_[subject].core) return;
+  const bool healthy = !nodes_[observer].slow && !nodes_[subject].slow;
   if (event.kind == MemberEventKind::suspected) figures_.false_suspicions += healthy;
   if (event.kind == MemberEventKind::died) {
     ++(healthy ? figures_.false_deaths : figures_.false_deaths_of_slow);
@@ -144,49 +174,49 @@ void GossipWorld::heard(std::size_t observer, const MemberEvent& event) {
 }
 
 void GossipWorld::run_for(Duration span) {
-  const Instant end = timeline_.now() + span;
-  while (timeline_.step(end)) {
-  }
+  calendar_.run_until(calendar_.now() + span, [this](const GossipEvent& event) { happen(event); });
 }
 
-bool GossipWorld::all_see(MemberState state, std::size_t of) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (i == of || !nodes_[i]->core || nodes_[i]->slow) continue;
-    if (nodes_[i]->core->state(id_of(of)) != state) return false;
-  }
-  return true;
+bool GossipWorld::all_see(MemberState state, std::uint32_t of) const {
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (!node.core || node.slow || node.core->self() == ids_[of]) return true;
+    return node.core->state(ids_[of]) == state;
+  });
 }
 
 bool GossipWorld::whole() const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (!all_see(MemberState::alive, i)) return false;
   }
   return true;
 }
 
 GossipFigures GossipWorld::run() {
+  const Instant begun = calendar_.now();
   run_for(options_.quiet);
   figures_.whole = whole();
   network_.loss = options_.loss;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i]->slow) stand_still(i);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i].slow) continue;
+    calendar_.after(dice_.exponential(stand_every), {GossipEvent::Kind::stand_still, i, 0});
   }
   watching_ = true;
   run_for(options_.watch);
   watching_ = false;
   const double node_seconds =
       static_cast<double>(nodes_.size()) * static_cast<double>(options_.watch.count()) / 1'000;
-  figures_.messages /= node_seconds;
+  figures_.messages = static_cast<double>(watched_messages_) / node_seconds;
   figures_.bytes /= node_seconds;
   // The last one dies: it is never a slow one.
-  dead_ = nodes_.size() - 1;
-  died_ = timeline_.now();
-  nodes_[*dead_]->core.reset();
-  while (timeline_.now() - died_ < options_.give_up && !figures_.detected) {
+  dead_ = static_cast<std::uint32_t>(nodes_.size() - 1);
+  died_ = calendar_.now();
+  nodes_[*dead_].core.reset();
+  while (calendar_.now() - died_ < options_.give_up && !figures_.detected) {
     run_for(Duration{20});
     figures_.detected = all_see(MemberState::dead, *dead_);
   }
-  figures_.all = timeline_.now() - died_;
+  figures_.all = calendar_.now() - died_;
+  figures_.lasted = calendar_.now() - begun;
   return figures_;
 }
 

@@ -5,7 +5,8 @@
 #include <memory>
 
 #include "protocol/membership.h"
-#include "protocol/peer_messages.h"
+#include "tools/simulator/dice.h"
+#include "tools/simulator/gossip_calendar.h"
 #include "tools/simulator/paths.h"
 
 namespace crossfloor::simulator {
@@ -31,6 +32,7 @@ struct GossipFigures {
   double messages = 0;           // sent by each node each second while it was watched
   double bytes = 0;
   bool whole = false;  // all knew all when the watch began
+  Duration lasted{0};  // virtual time, from the first word to the last
 };
 
 class GossipWorld {
@@ -41,27 +43,40 @@ class GossipWorld {
 
  private:
   struct Node;
+  struct Letter {
+    std::uint32_t from = 0;
+    MembershipMessage message;
+  };
 
-  void deliver(std::size_t from, MembershipOutbox& out);
-  void call(std::size_t node, const std::function<void(Membership&, MembershipOutbox&)>& what);
-  void wake(std::size_t node);
-  void stand_still(std::size_t node);
-  void heard(std::size_t observer, const MemberEvent& event);
+  void happen(const GossipEvent& event);
+  void tick(std::uint32_t node);
+  void read(std::uint32_t node, const Letter& letter);
+  void after_call(std::uint32_t node);  // sends what it said, and plans its next tick
+  void send(std::uint32_t from, std::uint32_t to, MembershipMessage message);
+  void plan_wake(std::uint32_t node);
+  void go_on(std::uint32_t node);
+  void heard(std::uint32_t observer, const MemberEvent& event);
   void run_for(Duration span);
-  bool all_see(MemberState state, std::size_t of) const;
+  bool all_see(MemberState state, std::uint32_t of) const;
   bool whole() const;
   Now now() const;
 
   GossipOptions options_;
   NetworkOptions network_;
-  Timeline timeline_;
+  Timeline still_;  // for the Paths, which are asked for delays only
+  Paths paths_;
+  GossipCalendar calendar_;
   Dice dice_;
-  std::unique_ptr<Paths> paths_;
-  std::vector<std::unique_ptr<Node>> nodes_;
-  std::map<NodeId, std::size_t> index_;
+  std::vector<Node> nodes_;
+  std::vector<NodeId> ids_;
+  // What is under way, and the places in it that are free.
+  std::vector<Letter> letters_;
+  std::vector<std::uint32_t> free_letters_;
+  MembershipOutbox out_;  // of the call that runs
   GossipFigures figures_;
   bool watching_ = false;
-  std::optional<std::size_t> dead_;
+  std::uint64_t watched_messages_ = 0;
+  std::optional<std::uint32_t> dead_;
   Instant died_{};
 };
 
