@@ -25,8 +25,9 @@ void LostMembers::set_turn(const NodeId& node, Turn& turn, Instant at) {
 }
 
 void LostMembers::hurry(Instant latest) {
-  for (auto& [node, turn] : turns_) {
-    if (turn.at > latest) set_turn(node, turn, latest);
+  while (!order_.empty() && order_.rbegin()->first > latest) {
+    const NodeId node = order_.rbegin()->second;
+    set_turn(node, turns_[node], latest);
   }
 }
 

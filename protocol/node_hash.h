@@ -20,8 +20,7 @@ struct NodeHash {
   }
 };
 
-// Never iterated where anybody could see the order: a run must not depend on it.
 template <typename Value>
-using ByNode = std::unordered_map<NodeId, Value, NodeHash>;
+using ByNode = std::unordered_map<NodeId, Value, NodeHash>;  // lookup only
 
 }  // namespace crossfloor

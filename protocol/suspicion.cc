@@ -54,7 +54,8 @@ std::vector<NodeId> Suspicion::take_dead(Instant now) {
 }
 
 void Suspicion::shift(Duration gap) {
-  for (auto& [suspect, open] : cases_) {
+  for (const auto& [expires, suspect] : std::exchange(by_expiry_, {})) {
+    Case& open = cases_.at(suspect);
     open.opened += gap;
     plan(suspect, open);
   }

@@ -166,10 +166,25 @@ void GossipWorld::heard(std::uint32_t observer, const MemberEvent& event) {
     figures_.first = calendar_.now() - died_;
   }
   if (!watching_ || !nodes_[subject].core) return;
-  const bool healthy = !nodes_[observer].slow && !nodes_[subject].slow;
-  if (event.kind == MemberEventKind::suspected) figures_.false_suspicions += healthy;
-  if (event.kind == MemberEventKind::died) {
-    ++(healthy ? figures_.false_deaths : figures_.false_deaths_of_slow);
+  if (event.kind == MemberEventKind::suspected) {
+    figures_.false_suspicions += !nodes_[observer].slow && !nodes_[subject].slow;
+  } else if (event.kind == MemberEventKind::died) {
+    count_false_death(subject, observer);
+  } else if (event.kind != MemberEventKind::left) {
+    wrong_.erase({subject, observer});
+  }
+}
+
+void GossipWorld::count_false_death(std::uint32_t subject, std::uint32_t observer) {
+  if (nodes_[subject].slow) {
+    ++figures_.deaths_of_slow;
+  } else if (nodes_[observer].slow) {
+    ++figures_.deaths_at_slow;
+  } else {
+    const auto first = wrong_.lower_bound({subject, 0});
+    if (first == wrong_.end() || first->first != subject) ++figures_.false_deaths;
+    ++figures_.believers;
+    wrong_.emplace(subject, observer);
   }
 }
 

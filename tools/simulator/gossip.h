@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "protocol/membership.h"
 #include "tools/simulator/dice.h"
@@ -26,10 +27,14 @@ struct GossipFigures {
   Duration first{0};  // from a death until somebody believes it
   Duration all{0};    // until every healthy node does
   bool detected = false;
-  int false_deaths = 0;          // of healthy nodes, at healthy nodes
-  int false_deaths_of_slow = 0;  // of slow nodes, or at them
-  int false_suspicions = 0;      // of healthy nodes, at healthy nodes
-  double messages = 0;           // sent by each node each second while it was watched
+  // Of healthy nodes, at healthy nodes: how often one was dead to somebody after it had been so to
+  // nobody, and how many came to believe it, all in all.
+  int false_deaths = 0;
+  int believers = 0;
+  int deaths_at_slow = 0;    // of healthy nodes, counted at each slow node that believed it
+  int deaths_of_slow = 0;    // of slow nodes, counted at each node that believed it
+  int false_suspicions = 0;  // of healthy nodes, counted at each healthy one
+  double messages = 0;       // sent by each node each second while it was watched
   double bytes = 0;
   bool whole = false;  // all knew all when the watch began
   Duration lasted{0};  // virtual time, from the first word to the last
@@ -56,6 +61,7 @@ class GossipWorld {
   void plan_wake(std::uint32_t node);
   void go_on(std::uint32_t node);
   void heard(std::uint32_t observer, const MemberEvent& event);
+  void count_false_death(std::uint32_t subject, std::uint32_t observer);
   void run_for(Duration span);
   bool all_see(MemberState state, std::uint32_t of) const;
   bool whole() const;
@@ -75,6 +81,7 @@ class GossipWorld {
   MembershipOutbox out_;  // of the call that runs
   GossipFigures figures_;
   bool watching_ = false;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> wrong_;  // who lives and is dead to whom
   std::uint64_t watched_messages_ = 0;
   std::optional<std::uint32_t> dead_;
   Instant died_{};

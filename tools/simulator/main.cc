@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cmath>
 #include <iostream>
 #include <mutex>
 #include <sstream>
@@ -11,7 +12,7 @@
 
 #include "tools/simulator/arrivals.h"
 #include "tools/simulator/campaign.h"
-#include "tools/simulator/gossip_table.h"
+#include "tools/simulator/gossip_report.h"
 #include "tools/simulator/scenario.h"
 
 namespace {
@@ -217,18 +218,31 @@ int main(int argc, char** argv) {
   app.add_flag("--options", list, "lists all options with their values, and ends");
   GossipTable table;
   std::string profile = "both";
+  double watch_minutes = 2;
+  bool json = false;
   CLI::App* gossip = app.add_subcommand(
-      "gossip", "membership alone: the table of detection times and false alarms");
-  gossip->add_option("--nodes", table.nodes, "sizes of the mesh")->check(CLI::Range(2, 4'096));
-  gossip->add_option("--runs", table.runs, "seeds of each cell")->check(CLI::Range(1, 10'000));
-  gossip->add_option("--jobs", table.jobs, "runs at the same time")->check(CLI::Range(1, 64));
+      "gossip", "membership alone: the table of detection times and false alarms (docs/gossip.md)");
+  gossip->add_option("--nodes", table.nodes, "sizes of the mesh (8 64 256 1000)")
+      ->check(CLI::Range(2, 4'096));
   gossip->add_option("--profile", profile, "lan, wan or both")
       ->check(CLI::IsMember({"lan", "wan", "both"}));
+  gossip->add_option("--loss", table.losses, "shares of datagrams lost (0 0.1 0.25 0.4)")
+      ->check(CLI::Range(0.0, 0.99));
+  gossip->add_option("--slow", table.slow, "how many nodes stand still again and again (1 4 16)")
+      ->check(CLI::Range(0, 4'096));
+  gossip->add_option("--runs", table.runs, "seeds of each cell (by size: 200, 40, 8, 2)")
+      ->check(CLI::Range(1, 10'000));
+  gossip->add_option("--seed", table.first_seed, "the seed of each cell's first run (1)");
+  gossip->add_option("--minutes", watch_minutes, "for which false alarms are counted (2)")
+      ->check(CLI::Range(0.1, 1'440.0));
+  gossip->add_option("--jobs", table.jobs, "runs at the same time")->check(CLI::Range(1, 64));
+  gossip->add_flag("--json", json, "rows as JSON instead of Markdown");
   CLI11_PARSE(app, argc, argv);
   if (gossip->parsed()) {
     table.lan = profile != "wan";
     table.wan = profile != "lan";
-    write_gossip_table(table, std::cout);
+    table.watch = Duration{std::llround(watch_minutes * 60'000)};
+    write_gossip_table(table, json, std::cout, std::cerr);
     return 0;
   }
   auto options = options_of(wishes);
