@@ -246,9 +246,8 @@ void Membership::set_state(Member& member, MemberState state, Now now) {
     return;
   }
   add_living(member);
-  // Whoever stood at its place has its turn next instead: what is shuffled stays so.
-  round_.push_back(member.node);
-  std::swap(round_.back(), round_[random_.below(round_.size())]);
+  const auto place = random_.below(round_.size() + 1);
+  round_.insert(round_.begin() + static_cast<std::ptrdiff_t>(place), member.node);
 }
 
 }  // namespace crossfloor

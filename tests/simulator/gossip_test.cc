@@ -30,7 +30,7 @@ TEST_SUITE("gossip's figures") {
     const GossipFigures figures = GossipWorld(options).run();
     CHECK(figures.detected);
     CHECK(figures.false_deaths == 0);
-    CHECK(figures.false_suspicions > 0);
+    CHECK(figures.messages > 5);  // for every second probe has to be repeated
   }
 
   TEST_CASE("the same seed gives the same figures") {
