@@ -70,6 +70,7 @@ class Desk final : public DeskPort {
   const std::map<ConversationId, std::string>& alarms() const { return alarms_; }
   const Floor& floor() const { return floor_; }
   const Router& router() const { return router_; }
+  const LeaseLedger& leases() const { return ledger_; }
   // The record of any agent of the regions held, by log-in name.
   std::optional<AgentRecord> record(const std::string& agent) const;
   std::vector<AgentRecord> records() const;

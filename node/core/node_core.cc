@@ -244,6 +244,11 @@ void NodeCore::intake(RequestId request, const std::string& account_name,
     return refuse(ErrorCode::unavailable, "no other node of the region is in reach", "",
                   "send it again later, or to another host");
   }
+  if (mesh && receipts_.size() >= Receipts::max_waiting) {
+    return refuse(ErrorCode::unavailable,
+                  "too many messages wait until a second node of the region has them", "",
+                  "send it again later, or to another host");
+  }
   const MessageId id = subjects->message(account_name, message.external_id);
   const Subject text = subjects->text(word_of(message.kind), message.text);
   auto row = rows::message(scribe_.view(), id);

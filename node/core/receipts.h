@@ -13,6 +13,10 @@ namespace crossfloor {
 
 class Receipts {
  public:
+  // A channel that repeats itself waits once for each time: who has so many waiting takes in no
+  // more.
+  static constexpr std::size_t max_waiting = 10'000;
+
   // `mesh` says whether it was proven to lie on two disks.
   using Done = std::function<void(bool mesh)>;
   struct Ready {

@@ -352,6 +352,7 @@ void LeaseLedger::tick(Now now, LeaseOutbox& out) {
   for (const auto& conversation : over) {
     const auto given = given_.at(conversation);
     remove_given(conversation);
+    ++expired_;
     out.events.push_back(LeaseLost{given.lease.lessee, conversation, given.lease.epoch,
                                    given.lease.agent, LeaseLost::Why::expired});
   }

@@ -104,6 +104,8 @@ class LeaseLedger {
 
   std::size_t given() const { return given_.size(); }
   std::size_t held() const { return held_.size(); }
+  // Given leases that ran out without a word from their lessee, since this node started.
+  std::uint64_t expired() const { return expired_; }
 
  private:
   struct Given {
@@ -169,6 +171,7 @@ class LeaseLedger {
   std::map<NodeId, Asked> resuming_;
   std::set<NodeId> answered_;
   std::uint64_t resume_number_ = 0;
+  std::uint64_t expired_ = 0;
   // Not after the next thing that is due; renewals only move ends away, and are not reckoned in.
   std::optional<Instant> next_;
 };

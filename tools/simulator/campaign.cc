@@ -25,7 +25,10 @@ class Reporter final : public World::Watcher {
   Reporter(Judge& judge, Marks& marks, std::ostream* out)
       : judge_(judge), marks_(marks), out_(out) {}
 
-  void called(const World& world, const Node& node) override { judge_.called(world, node); }
+  void called(const World& world, const Node& node) override {
+    judge_.called(world, node);
+    leases_.called(node, marks_);
+  }
   void each_second(const World& world) override {
     judge_.each_second(world);
     if (++seconds_ % (1 + world.nodes().size() / 8) == 0) mark_passing(world, marks_);
@@ -43,6 +46,7 @@ class Reporter final : public World::Watcher {
  private:
   Judge& judge_;
   Marks& marks_;
+  LeaseMarks leases_;
   std::ostream* out_;
   std::size_t seconds_ = 0;
   double begun_ = seconds_worked();

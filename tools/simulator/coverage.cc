@@ -1,5 +1,7 @@
 #include "tools/simulator/coverage.h"
 
+#include <utility>
+
 #include "tools/simulator/world.h"
 
 namespace crossfloor::simulator {
@@ -21,6 +23,23 @@ void mark_passing(const World& world, Marks& marks) {
       requeued += c.reason == "lease ended";
       declined += c.reason == "declined" || c.reason == "missed";
     }
+  }
+}
+
+void LeaseMarks::called(const Node& node, Marks& marks) {
+  auto& mark = marks["a lease that expired while a commit was under way"];
+  if (node.index >= known_.size()) known_.resize(node.index + 1);
+  const Known now{node.core->desk().leases().expired(), node.committing.get()};
+  const Known before = std::exchange(known_[node.index], now);
+  if (before.expired >= now.expired || now.committing == nullptr) return;
+  if (before.committing != now.committing) return;  // it began only now
+  for (const auto& write : node.committing->batch.writes()) {
+    if (write.key.empty() || write.key[0] != 'C' || !write.value) continue;
+    const auto synced = decode_row<Conversation>(*write.value);
+    if (!synced.ok() || synced.value().agent_node.is_zero()) continue;
+    if (synced.value().home() != node.id || synced.value().agent_node == node.id) continue;
+    const Conversation* c = node.core->home().find(synced.value().id);
+    mark += c == nullptr || c->assigned != synced.value().assigned || c->agent_node.is_zero();
   }
 }
 
