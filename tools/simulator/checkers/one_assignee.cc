@@ -62,10 +62,10 @@ class OneAssignee final : public Checker {
     if (!world.facts().ever_apart && c.homes.size() > 1) {
       breaks(world, c.id.hex() + " was taken over although nothing ever failed", c.id.hex());
     }
-    const auto twice = twice_.find(c.id);
-    if (twice != twice_.end() && c.handled_twice < twice->second.size()) {
+    const std::size_t beside = answers_beside(c);
+    if (c.handled_twice < beside) {
       breaks(world,
-             c.id.hex() + " was answered " + std::to_string(twice->second.size()) +
+             c.id.hex() + " was answered " + std::to_string(beside) +
                  " times beside another answer, and " + node.site + " counts " +
                  std::to_string(c.handled_twice),
              c.id.hex());
@@ -75,11 +75,28 @@ class OneAssignee final : public Checker {
     }
   }
 
+  // Of each two the one that is not of the course that counts: the one of the lower term; but of
+  // two homes of the higher term only one may have it, and what the other wrote is itself beside.
+  std::size_t answers_beside(const Conversation& c) const {
+    const auto pairs = twice_.find(c.id);
+    if (pairs == twice_.end()) return 0;
+    std::set<ReplyId> beside;
+    for (const auto& [lower, higher] : pairs->second) {
+      const Written& later = written_.at(higher).front();
+      const bool stands = std::any_of(c.homes.begin(), c.homes.end(), [&](const TermHome& home) {
+        return home.term == later.term && home.node == later.home;
+      });
+      beside.insert(stands ? lower : higher);
+    }
+    return beside.size();
+  }
+
   // A reply that a home wrote, and which entries of others it held by then: by the numbers that
   // stand for streams here, for a long day has many of both.
   struct Written {
     ConversationId conversation;
     std::uint64_t term = 0;
+    NodeId home;
     std::size_t stream = 0;
     Sequence sequence = 0;
     std::vector<Sequence> knew;
@@ -115,8 +132,8 @@ class OneAssignee final : public Checker {
       auto body = decode_body<ReplyBody>(entry.value()->body);
       if (!body.ok()) continue;
       written_[body.value().reply].push_back({header.value().subject.as<ConversationId>(),
-                                              body.value().epoch.term, number_of(own), noted + 1,
-                                              held_by(scribe)});
+                                              body.value().epoch.term, node.id, number_of(own),
+                                              noted + 1, held_by(scribe)});
     }
   }
 
@@ -132,8 +149,8 @@ class OneAssignee final : public Checker {
     return !knew(a.front(), b) && !knew(b.front(), a);
   }
 
-  // Both reached their provider, and neither home knew of the other's answer: the one of the lower
-  // term was beside the course that counts. Of homes of one term it may be either.
+  // Both reached their provider, and neither home knew of the other's answer. Of homes of one term
+  // it may be either that counts.
   void find_twice(const World& world) {
     std::map<ConversationId, std::vector<ReplyId>> replies;
     for (const auto& [reply, written] : written_) {
@@ -147,7 +164,7 @@ class OneAssignee final : public Checker {
           const auto& a = written_.at(one);
           const auto& b = written_.at(other);
           if (a.front().term >= b.front().term || !unknown_to_each_other(a, b)) continue;
-          twice_[id].insert(one);
+          twice_[id].emplace(one, other);
         }
       }
       if (world.facts().ever_apart || twice_[id].empty()) continue;
@@ -171,7 +188,7 @@ class OneAssignee final : public Checker {
   std::map<Stream, Sequence> noted_;
   std::map<Stream, std::size_t> streams_;
   std::map<ReplyId, std::vector<Written>> written_;
-  std::map<ConversationId, std::set<ReplyId>> twice_;
+  std::map<ConversationId, std::set<std::pair<ReplyId, ReplyId>>> twice_;  // lower term, higher
   std::map<std::pair<ConversationId, Epoch>, std::string> holders_;
 };
 
