@@ -171,7 +171,7 @@ void Membership::tick(Now now, MembershipOutbox& out) {
     send(relay.asker, std::move(nack), max_news_on_probe, out);
   }
   for (const NodeId& node : suspicion_.take_dead(now.steady)) {
-    if (Member* const member = known(node)) bury(*member, MemberState::dead, self_, now, out);
+    if (Member* const member = known(node)) give_up_or_try(*member, now, out);
   }
   check_suspects(now, out);
   if (now.steady >= next_probe_) probe_next_in_turn(now, out);
@@ -235,6 +235,7 @@ void Membership::probe(const NodeId& target, bool in_turn, Now now, MembershipOu
   probe.in_turn = in_turn;
   probe.started = now.steady;
   probe.help_at = now.steady + scaled(options_.probe_timeout, score_);
+  probe.again = scaled(options_.probe_again, score_);
   probe.ends = now.steady + scaled(options_.probe_interval, score_);
   probes_.start(probe);
   Ping ping;
@@ -268,14 +269,17 @@ void Membership::ask_helpers(std::uint64_t number, Now, MembershipOutbox& out) {
   Ping again;
   again.number = number;
   send(target, std::move(again), max_news_on_probe, out);
-  const auto helpers = random_live(static_cast<std::size_t>(options_.indirect_probes), target);
+  const bool first = probe->helpers.empty();
+  const auto helpers = first
+                           ? random_live(static_cast<std::size_t>(options_.indirect_probes), target)
+                           : probe->helpers;
   for (const NodeId& helper : helpers) {
     PingRequest request;
     request.number = number;
     request.target = target;
     send(helper, std::move(request), max_news_on_probe, out);
   }
-  probes_.helpers_asked(number, helpers);
+  if (first) probes_.helpers_asked(number, helpers);
 }
 
 void Membership::probe_failed(const Probe& probe, Now now, MembershipOutbox& out) {
@@ -293,6 +297,7 @@ void Membership::check_suspects(Now now, MembershipOutbox& out) {
   for (auto& [node, at] : checks_) {
     if (at > now.steady) continue;
     at = now.steady + scaled(options_.probe_interval, score_);
+    known(node)->tried = true;
     if (!probes_.probing(node)) probe(node, false, now, out);
   }
 }

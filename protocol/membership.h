@@ -10,7 +10,9 @@
 //  - knows its members from certificates, not from hearsay, and trusts its own ears more than a
 //    rumour: what is said against a member heard within the last interval is not believed but told
 //    to that member, which then refutes it;
-//  - checks a rumour out of turn, so that agreement or refutation comes quickly;
+//  - checks a rumour out of turn, so that agreement or refutation comes quickly, and gives nobody
+//  up
+//    whom it has not tried itself: of a refutation that got lost on the way nobody must die;
 //  - never stops trying members that it lost, so a cut of any length heals by itself.
 //
 // Cost: an idle node sends one ping and in the mean one answer each interval, however many members.
@@ -43,6 +45,7 @@ struct Member {
   MemberState state = MemberState::dead;  // until first heard of
   // Whether mark.load_version was heard from the member itself since it was last suspected.
   bool load_confirmed = false;
+  bool tried = false;                  // while suspect: this node has asked it, too
   std::uint32_t told_incarnation = 0;  // up to here (+1) it was told of rumours we did not believe
   // The last proof of life: its own message, or its answer passed on by a helper.
   std::optional<Instant> last_heard;
@@ -139,6 +142,7 @@ class Membership {
   void new_generation(Member& member, const MemberNews& news, Now now, MembershipOutbox& out);
   bool own_ears_say_otherwise(Member& member, const MemberNews& news, Now now,
                               MembershipOutbox& out);
+  void give_up_or_try(Member& member, Now now, MembershipOutbox& out);
   void accuse(Member& member, const NodeId& accuser, Now now, MembershipOutbox& out);
   void revive(Member& member, Now now, MembershipOutbox& out);
   void bury(Member& member, MemberState state, const NodeId& accuser, Now now,

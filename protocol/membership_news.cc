@@ -186,17 +186,33 @@ void Membership::accuse(Member& member, const NodeId& accuser, Now now, Membersh
     suspicion_.close(member.node);
     set_state(member, MemberState::suspect, now);
     member.load_confirmed = false;
+    member.tried = false;
     out.events.push_back({MemberEventKind::suspected, member.node});
-    // Everybody looks for itself in a small mesh; in a large one 16 do, or the suspect would be
+    // Everybody looks for itself in a small mesh; in a large one some do, or the suspect would be
     // buried under questions.
     const bool check =
-        accuser == self_ || n <= 16 || random_.below(static_cast<std::uint64_t>(n)) < 16;
+        n <= look_at_once || random_.below(static_cast<std::uint64_t>(n)) < look_at_once;
     if (check) checks_[member.node] = now.steady;
+  }
+  if (accuser == self_) {
+    member.tried = true;
+    checks_.try_emplace(member.node, now.steady);  // once in vain may be chance
   }
   if (suspicion_.accuse(member.node, accuser, terms, now.steady)) {
     member.accuser = accuser;
     queue_.add(member.node);
   }
+}
+
+// Its patience is over. In a large mesh not everybody has looked for itself yet.
+void Membership::give_up_or_try(Member& member, Now now, MembershipOutbox& out) {
+  if (member.tried) {
+    bury(member, MemberState::dead, self_, now, out);
+    return;
+  }
+  checks_[member.node] = now.steady;
+  const Duration last = scaled(options_.probe_interval, score_);
+  suspicion_.accuse(member.node, member.accuser, {last, last, 0}, now.steady);
 }
 
 void Membership::revive(Member& member, Now now, MembershipOutbox& out) {

@@ -20,6 +20,7 @@ MembershipOptions MembershipOptions::wan() {
   MembershipOptions options;
   options.probe_interval = Duration{3'000};
   options.probe_timeout = Duration{1'200};
+  options.probe_again = Duration{360};
   options.gossip_interval = Duration{500};
   options.gossip_nodes = 4;
   options.lost_retry_min = Duration{2'000};
@@ -62,7 +63,8 @@ Duration lost_retry(const MembershipOptions& options, int tries) {
 }
 
 Duration death_bound(const MembershipOptions& options, int n) {
-  return std::max(1, 2 * n - 3) * options.probe_interval + options.probe_interval +
+  const Duration own_probe = n > look_at_once ? options.probe_interval : Duration{0};
+  return std::max(1, 2 * n - 3) * options.probe_interval + options.probe_interval + own_probe +
          patience_max(options, n) + options.gossip_interval;
 }
 

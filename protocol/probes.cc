@@ -30,8 +30,9 @@ void Probes::nack(std::uint64_t number, const NodeId& helper) {
 std::vector<std::uint64_t> Probes::take_needing_help(Instant now) {
   std::vector<std::uint64_t> numbers;
   for (auto& [number, probe] : probes_) {
-    if (probe.helped || probe.help_at > now) continue;
+    if (probe.help_at > now || probe.help_at >= probe.ends) continue;
     probe.helped = true;
+    probe.help_at = probe.again > Duration{0} ? now + probe.again : probe.ends;
     numbers.push_back(number);
   }
   return numbers;
@@ -39,7 +40,9 @@ std::vector<std::uint64_t> Probes::take_needing_help(Instant now) {
 
 void Probes::helpers_asked(std::uint64_t number, const std::vector<NodeId>& helpers) {
   const auto found = probes_.find(number);
-  if (found != probes_.end()) found->second.silent_helpers = {helpers.begin(), helpers.end()};
+  if (found == probes_.end()) return;
+  found->second.helpers = helpers;
+  found->second.silent_helpers = {helpers.begin(), helpers.end()};
 }
 
 const Probe* Probes::find(std::uint64_t number) const {
@@ -86,13 +89,16 @@ void Probes::forget(const NodeId& node) {
   std::erase_if(relays_, [&](const auto& entry) {
     return entry.second.target == node || entry.second.asker == node;
   });
-  for (auto& [number, probe] : probes_) probe.silent_helpers.erase(node);
+  for (auto& [number, probe] : probes_) {
+    std::erase(probe.helpers, node);
+    probe.silent_helpers.erase(node);
+  }
 }
 
 std::optional<Instant> Probes::deadline() const {
   Instant earliest = Instant::max();
   for (const auto& [number, probe] : probes_) {
-    earliest = std::min(earliest, probe.helped ? probe.ends : std::min(probe.help_at, probe.ends));
+    earliest = std::min({earliest, probe.help_at, probe.ends});
   }
   for (const auto& [number, relay] : relays_) {
     earliest = std::min(earliest, relay.nacked ? relay.ends : relay.nack_at);

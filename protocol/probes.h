@@ -19,9 +19,11 @@ struct Probe {
   NodeId target;
   bool in_turn = false;  // of the round, not a check out of turn
   Instant started{};
-  Instant help_at{};
+  Instant help_at{};  // when to ask again, the target and its helpers; never at or after the end
+  Duration again{0};  // from one such time to the next; zero: once only
   Instant ends{};
   bool helped = false;
+  std::vector<NodeId> helpers;
   std::set<NodeId>
       silent_helpers;  // were asked and have neither answered nor said that they cannot
 };
@@ -52,7 +54,7 @@ class Probes {
   // that target.
   std::optional<Probe> answered(std::uint64_t number, const NodeId& target);
   void nack(std::uint64_t number, const NodeId& helper);
-  // Probes whose helpers are to be asked now; each is returned once and then counts as helped.
+  // Probes whose helpers are to be asked now; each then counts as helped, until its next turn.
   std::vector<std::uint64_t> take_needing_help(Instant now);
   void helpers_asked(std::uint64_t number, const std::vector<NodeId>& helpers);
   const Probe* find(std::uint64_t number) const;

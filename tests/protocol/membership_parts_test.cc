@@ -77,6 +77,7 @@ TEST_SUITE("membership options") {
       CHECK(lost_retry(lan, tries) == wait);
     }
     CHECK(death_bound(lan, 8) == 13s + 1s + 10s + 200ms);
+    CHECK(death_bound(lan, 20) == 37s + 1s + 1s + patience_max(lan, 20) + 200ms);
   }
 }
 

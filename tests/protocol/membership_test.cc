@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <set>
+
 #include "tests/protocol/membership_world.h"
 
 using namespace crossfloor;
@@ -145,6 +148,66 @@ TEST_SUITE("membership") {
                           talk.sent<PingRequest>(4).size();
     CHECK(requests >= 3);
     for (int other : {1, 2, 4}) CHECK(talk.events(other).empty());
+  }
+
+  TEST_CASE("one unanswered question is put again and again until it ends, by the same roads") {
+    Dialogue talk;
+    talk.core.link_reset(node_id(3), at(100ms), talk.out);
+    std::vector<Duration> asked;
+    std::set<int> helpers;
+    std::set<std::uint64_t> numbers;
+    for (Duration now = 100ms; now < 1'100ms; now += 10ms) {
+      for (int other : {1, 2, 4}) talk.say(other, Ping{mark(other), 0, {}}, now);
+      talk.core.tick(at(now), talk.out);
+      const auto pings = talk.sent<Ping>(3);
+      for (const Ping& ping : pings) {
+        asked.push_back(now);
+        numbers.insert(ping.number);
+      }
+      for (int other : {1, 2, 4}) {
+        auto requests = talk.sent<PingRequest>(other);
+        std::erase_if(requests, [](const auto& request) { return request.target != node_id(3); });
+        if (!requests.empty()) helpers.insert(other);
+        CHECK(requests.size() == (now > 100ms ? pings.size() : 0));
+      }
+      talk.out = {};
+    }
+    CHECK(asked == std::vector<Duration>{100ms, 500ms, 620ms, 740ms, 860ms, 980ms});
+    CHECK(helpers == std::set<int>{1, 2, 4});
+    CHECK(numbers.size() == 1);
+  }
+
+  TEST_CASE(
+      "nobody is given up on hearsay alone: who has not tried the suspect yet does so first") {
+    Dialogue talk(200);  // so many that only some look for themselves at once
+    for (int accuser : {5, 6, 7}) {
+      talk.rumour(accuser, news(3, MemberState::suspect, accuser), 5s);
+    }
+    CHECK(talk.state(3) == MemberState::suspect);
+    std::optional<Duration> asked;
+    for (Duration now = 5s; now < 20s && !asked; now += 10ms) {
+      talk.out = {};
+      talk.core.tick(at(now), talk.out);
+      REQUIRE(talk.state(3) == MemberState::suspect);
+      if (!talk.sent<Ping>(3).empty()) asked = now;
+    }
+    REQUIRE(asked);
+    CHECK(*asked >= 5s + patience_min(lan, 201));
+    const auto number = talk.sent<Ping>(3)[0].number;
+    SUBCASE("an answer acquits it") {
+      talk.say(3, Ack{mark(3, 1), number, {}, {}, {}}, *asked + 500ms);
+      CHECK(talk.state(3) == MemberState::alive);
+    }
+    SUBCASE("silence does not") {
+      for (Duration now = *asked; now < *asked + 1s; now += 10ms) {
+        talk.core.tick(at(now), talk.out);
+        REQUIRE(talk.state(3) == MemberState::suspect);
+      }
+      for (Duration now = *asked + 1s; now <= *asked + 8s; now += 10ms) {  // at its worst health
+        talk.core.tick(at(now), talk.out);
+      }
+      CHECK(talk.state(3) == MemberState::dead);
+    }
   }
 
   TEST_CASE("an answer through a helper counts, but only to what was asked") {
