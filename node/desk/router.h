@@ -76,6 +76,7 @@ struct RouterOptions {
   Duration fullness_over{5 * 60'000};
   int full_percent = 97;  // of agents at work on average: then slow help is held back
   Duration heal_jitter{1'000};
+  Duration heals_within{10'000};  // members who come back one by one come back from one cut
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
   Duration corrections_hold{1'000};
@@ -365,6 +366,7 @@ class Router {
   bool idle_pull_ = false;   // the next look pulls; else it draws again
   bool idle_stale_ = false;  // there was nobody to ask for by the news of then
   Instant no_pull_before_{};
+  Instant healed_at_{};
 };
 
 }  // namespace crossfloor

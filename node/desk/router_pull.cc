@@ -415,7 +415,11 @@ void Router::weigh_mesh(Now now) {
   for (const auto& [kind, times] : told) guard_.weigh(kind, times);
 }
 
+// Members come back one by one: the first sets the pause for all.
 void Router::healed(Now now) {
+  const bool same = now.steady < healed_at_ + options_.heals_within;
+  if (healed_at_ != Instant{} && same) return;
+  healed_at_ = now.steady;
   const auto most = static_cast<std::uint64_t>(options_.heal_jitter.count()) + 1;
   no_pull_before_ = now.steady + Duration{static_cast<std::int64_t>(random_.below(most))};
 }

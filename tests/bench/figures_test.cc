@@ -67,7 +67,7 @@ TEST_SUITE("routing bench: figures") {
     Outcome outcome;
     outcome.cases = {
         {Duration{1'000}, 0}, {Duration{52'000}, 0}, {Duration{53'000}, 1}, {Duration{51'000}, 1}};
-    CHECK(sharing_again(workload, outcome, *cell.cut) == Duration{3'000});
+    CHECK(sharing_again(cell, workload, outcome) == Duration{3'000});
     CHECK(backlog_gone(cell, workload, outcome) == Duration{3'000});
     CHECK(waits_within(cell, workload, outcome, *cell.cut).size() == 3);
   }

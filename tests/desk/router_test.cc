@@ -484,6 +484,22 @@ TEST_SUITE("router") {
     CHECK(world.course(2).state == State::waiting);
   }
 
+  TEST_CASE("members who come back one by one put off the first pulls only once (rule 16)") {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      CAPTURE(seed);
+      DeskWorld world(seed);
+      world.arrives(1, world.customer(1));
+      world.run(1min);
+      world.node(2).router.healed(at(world.now));
+      world.on_duty(2, chatter("bob"));
+      for (int i = 0; i < 26; ++i) {
+        world.run(50ms);
+        world.node(2).router.healed(at(world.now));
+      }
+      CHECK_FALSE(world.course(1).rang.empty());
+    }
+  }
+
   TEST_CASE("nodes that may not see the region are neither asked nor given (rule 7 and 8)") {
     DeskWorld world(1);
     world.node(1).blind = {node_of(2)};

@@ -140,7 +140,19 @@ std::vector<double> waits_within(const Cell& cell, const Workload& workload, con
   return waits;
 }
 
-Duration sharing_again(const Workload& workload, const Outcome& outcome, const Span& span) {
+Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
+  const auto& span = *cell.cut;
+  // Elsewhere: who was at work when it healed, and when somebody took up something first.
+  int at_work = 0;
+  Duration chance = Duration::max();
+  for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
+    const auto& one = outcome.cases[i];
+    if (one.worker < 0) continue;
+    if (workload.workers[static_cast<std::size_t>(one.worker)].site == span.site) continue;
+    if (one.started > span.to) chance = std::min(chance, one.started);
+    at_work += one.started <= span.to && span.to < one.started + workload.arrivals[i].handling;
+  }
+  if (at_work < (cell.sites - 1) * cell.agents * cell.capacity) chance = span.to;
   Duration first = Duration::max();
   for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
     const auto& one = outcome.cases[i];
@@ -148,9 +160,9 @@ Duration sharing_again(const Workload& workload, const Outcome& outcome, const S
     const int asked = workload.arrivals[i].site;
     const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
     if (asked == served || (asked != span.site && served != span.site)) continue;
-    first = std::min(first, one.started - span.to);
+    first = std::min(first, one.started - chance);
   }
-  return first;
+  return std::max(first, Duration{0});
 }
 
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome) {

@@ -124,7 +124,7 @@ class Rows {
   }
 
   void after_cut() {
-    std::vector<double> ours, alone, undisturbed, again, gone;
+    std::vector<double> ours, alone, undisturbed, again, gone, least;
     for (const auto& seed : result_.seeds) {
       ours.insert(ours.end(), seed.cut.waits.begin(), seed.cut.waits.end());
       alone.insert(alone.end(), seed.cut.alone.begin(), seed.cut.alone.end());
@@ -132,6 +132,7 @@ class Rows {
       undisturbed.insert(undisturbed.end(), waits.begin(), waits.end());
       if (seed.cut.wanted) again.push_back(seed.cut.sharing_again_s);
       gone.push_back(seed.cut.backlog_gone_s);
+      least.push_back(seed.cut.least_backlog_s);
     }
     const double limit = quantile(alone, 0.95);
     add({"", "P95 of the cut site's customers / alone", quantile(ours, 0.95) / limit, 0, 1.02,
@@ -142,7 +143,9 @@ class Rows {
          "mean " + number(estimate(again).mean, 2) + " s of " + std::to_string(again.size()) +
              " runs"});
     add({"", "backlog back to its share (P95 of runs)", quantile(gone, 0.95), 0, 60, false, "s",
-         "mean " + number(estimate(gone).mean, 1) + " s"});
+         "mean " + number(estimate(gone).mean, 1) + " s; a perfect queue's " +
+             number(quantile(least, 0.95), 0) + " s, mean " + number(estimate(least).mean, 1) +
+             " s"});
   }
 
   void like_local_first() {

@@ -28,6 +28,7 @@ struct CutFigures {
   bool wanted = false;  // a pooled floor would have shared within a second of healing
   double sharing_again_s = 0;
   double backlog_gone_s = 0;
+  double least_backlog_s = 0;  // of a floor that is perfectly one again when the cut ends
 };
 
 struct SeedResult {
