@@ -10,9 +10,8 @@
 //  - knows its members from certificates, not from hearsay, and trusts its own ears more than a
 //    rumour: what is said against a member heard within the last interval is not believed but told
 //    to that member, which then refutes it;
-//  - checks a rumour out of turn, so that agreement or refutation comes quickly, and gives nobody
-//  up
-//    whom it has not tried itself: of a refutation that got lost on the way nobody must die;
+//  - checks a rumour out of turn, so that agreement or refutation comes quickly;
+//  - gives nobody up whom it has not tried itself: nobody must die of a refutation that got lost;
 //  - never stops trying members that it lost, so a cut of any length heals by itself.
 //
 // Cost: an idle node sends one ping and in the mean one answer each interval, however many members.
