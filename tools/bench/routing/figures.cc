@@ -140,7 +140,7 @@ std::vector<double> waits_within(const Cell& cell, const Workload& workload, con
   return waits;
 }
 
-Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
+SharingAgain sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
   const auto& span = *cell.cut;
   // Elsewhere: who was at work when it healed, and when somebody took up something first.
   int at_work = 0;
@@ -160,9 +160,9 @@ Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome
     const int asked = workload.arrivals[i].site;
     const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
     if (asked == served || (asked != span.site && served != span.site)) continue;
-    first = std::min(first, one.started - chance);
+    first = std::min(first, one.started);
   }
-  return std::max(first, Duration{0});
+  return {first - span.to, std::max(first - chance, Duration{0})};
 }
 
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome) {

@@ -37,9 +37,12 @@ Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pool
 // Waits of those who came to the span's site within it.
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,
                                  const Span& span);
-// When the first conversation crossed the cut site's border again: how long after the cut's end,
-// or, if all agents elsewhere were at work then, after the first of them took up something.
-Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome);
+// When the first conversation crossed the cut site's border again.
+struct SharingAgain {
+  Duration after_healing{0};
+  Duration after_chance{0};  // if all agents elsewhere were at work: from when one took up anything
+};
+SharingAgain sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome);
 // How long after the span's end its site had no more waiting than its share of all who wait.
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome);
 

@@ -69,8 +69,10 @@ SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& r
     result.cut.alone = waits_within(cell, workload, alone, *cell.cut);
     result.cut.least_backlog_s = seconds_of(backlog_gone(cell, workload, alone));
     // Who has nothing to share cannot be seen to share again.
-    result.cut.wanted = sharing_again(cell, workload, pooled) < Duration{1'000};
-    result.cut.sharing_again_s = seconds_of(sharing_again(cell, workload, mesh));
+    result.cut.wanted = sharing_again(cell, workload, pooled).after_healing < Duration{1'000};
+    const auto again = sharing_again(cell, workload, mesh);
+    result.cut.sharing_again_s = seconds_of(again.after_chance);
+    result.cut.sharing_from_healing_s = seconds_of(again.after_healing);
     result.cut.backlog_gone_s = seconds_of(backlog_gone(cell, workload, mesh));
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
