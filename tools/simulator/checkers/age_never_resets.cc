@@ -14,6 +14,10 @@ class AgeNeverResets final : public Checker {
   const char* promise() const override { return "age never resets"; }
 
   void each_second(const World& world) override {
+    for (; acknowledged_ < world.facts().acknowledged.size(); ++acknowledged_) {
+      const Acknowledged& one = world.facts().acknowledged[acknowledged_];
+      durable_.emplace(one.node, one.receipt.message);
+    }
     for (; taken_ < world.facts().taken.size(); ++taken_) count(world, world.facts().taken[taken_]);
     // An age that began anew stays so: in large worlds each node is looked at now and then.
     const std::size_t turns = 1 + world.nodes().size() / 8;
@@ -63,22 +67,33 @@ class AgeNeverResets final : public Checker {
   void look(const World& world, const Node& node, const Conversation& c, const Unanswered& one) {
     if (may_know_less(world, node)) return;
     // Another node may hold an earlier copy that has not come here yet: only its own view counts.
-    const auto [at, fresh] =
-        since_.try_emplace(std::make_pair(node.index, one.message), one.since_ms);
-    if (!fresh && one.since_ms > at->second + clocks_differ(world)) {
+    const auto key = std::make_pair(node.index, one.message);
+    const bool durable = durable_.contains(key);
+    const auto [at, fresh] = since_.try_emplace(key, Seen{one.since_ms, node.life, durable});
+    Seen& seen = at->second;
+    // What an earlier life had not acknowledged may never have been on its disk.
+    if (seen.life != node.life && !seen.durable) seen.since_ms = one.since_ms;
+    if (one.since_ms > seen.since_ms + clocks_differ(world)) {
       breaks(world,
-             c.id.hex() + " waits since " + std::to_string(at->second) + " and now since " +
+             c.id.hex() + " waits since " + std::to_string(seen.since_ms) + " and now since " +
                  std::to_string(one.since_ms),
              c.id.hex());
     }
-    at->second = std::min(at->second, one.since_ms);
+    seen = {std::min(seen.since_ms, one.since_ms), node.life, durable};
   }
 
   struct Moves {
     std::size_t site = 0;
     std::uint32_t count = 0;
   };
-  std::map<std::pair<std::size_t, MessageId>, std::int64_t> since_;
+  struct Seen {
+    std::int64_t since_ms = 0;
+    std::uint64_t life = 0;  // of the node that was seen
+    bool durable = false;    // it had acknowledged the message
+  };
+  std::map<std::pair<std::size_t, MessageId>, Seen> since_;
+  std::set<std::pair<std::size_t, MessageId>> durable_;
+  std::size_t acknowledged_ = 0;
   std::map<ConversationId, Moves> moves_;
   std::size_t taken_ = 0;
   std::size_t seconds_ = 0;
