@@ -42,6 +42,10 @@ class Projections {
   Status fold(Workspace& rows, const Stream& stream, Sequence sequence, const Entry& entry,
               FoldNews& news) const;
 
+  // What came before the end of its conversation so far made so many items be read and folded
+  // again: by far the most costly part of a fold, so who writes much can stop in time.
+  std::uint64_t items_folded_again() const { return items_folded_again_; }
+
   // What the entry at this place says, for its fold and those that follow soon: spares reading it.
   void know(const Position& at, RecentMessages::Known body) const {
     recent_.keep(at, std::move(body));
@@ -82,6 +86,7 @@ class Projections {
   RecentMessages::Known decoded(const Position& at, const Bytes& body) const;
 
   SubjectsOf subjects_;
+  mutable std::uint64_t items_folded_again_ = 0;
   mutable RecentMessages recent_;
   mutable RecentFolds recent_folds_;
 };

@@ -107,6 +107,7 @@ std::vector<ConversationItem> Projections::items_from(Arrival& a,
     found.emplace_back(*at, std::move(row).value());
     return true;
   }));
+  items_folded_again_ += found.size();
   std::vector<ConversationItem> items;
   for (const auto& [at, row] : found) {
     if (auto item = item_at(a, at, row)) items.push_back(std::move(*item));

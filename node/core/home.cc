@@ -303,7 +303,7 @@ void Home::tick(Now now) {
 }
 
 std::optional<Instant> Home::deadline() const {
-  return std::nullopt;
+  return place_on_ ? std::optional(Instant{}) : std::nullopt;
 }
 
 }  // namespace crossfloor

@@ -141,6 +141,7 @@ class Home {
   std::map<ConversationId, Conversation> open_;
   std::map<NodeId, std::set<ConversationId>> by_home_;
   std::map<MessageId, Instant> unplaced_;
+  std::optional<MessageId> place_on_;  // behind it place_all() goes on at once
   std::set<std::pair<std::int64_t, ConversationId>> pending_until_;
   std::map<ConversationId, std::int64_t> late_at_;  // active ones, whoever is their home
   std::set<std::pair<std::int64_t, ConversationId>> late_next_;

@@ -486,8 +486,8 @@ Instant NodeCore::deadline() const {
   if (read_only_) return due;
   if (load_due_) due = std::min(due, *load_due_);
   for (const auto& one :
-       {mesh_.deadline(), replication_.deadline(), desk_.deadline(), sender_.deadline(),
-        commands_.deadline(), operators_.deadline(), verify_.deadline()}) {
+       {mesh_.deadline(), replication_.deadline(), desk_.deadline(), home_.deadline(),
+        sender_.deadline(), commands_.deadline(), operators_.deadline(), verify_.deadline()}) {
     if (one && *one < due) due = *one;
   }
   return due;

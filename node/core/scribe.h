@@ -72,6 +72,7 @@ class Scribe {
   Result<RecentMessages::Known> message_at(const Region& region, const Position& at) const {
     return projections_.message_at(view_, region, at);
   }
+  std::uint64_t items_folded_again() const { return projections_.items_folded_again(); }
   Workspace& workspace() { return workspace_; }
   const Log& log() const { return *log_; }
   // A peer says that it holds this of a stream.
