@@ -67,9 +67,8 @@ class Log {
   //   stale                  begins behind the held head + 1: ask from there
   //   unauthenticated        the seal is not the origin's
   //   conflict               the seal is the origin's, and the entries do not lead from what is
-  //   held
-  //                          to it: altered on the way, or a fork that lies further back. Ask for
-  //                          a range that begins earlier (the same stream from half as far).
+  //                          held to it: altered on the way, or a fork that lies further back. Ask
+  //                          for a range that begins earlier (the same stream from half as far).
   //                          Also: the stream is known to be forked, and not further back
   //   forbidden              a body is missing without leave
   //   corrupt, io            of the store

@@ -10,11 +10,9 @@
 //   0x04        number (4, BE)                        proof of a fork: sequence of the last common
 //                                                     entry (8, LE), held seal, other seal
 //   0x05        stream name                           highest head heard of: sequence (8, LE), hash
-//   0x06        number (4, BE)                        what lies under the other seal of a fork:
-//   first
-//                                                     sequence (8, LE), seal (104), entries without
-//                                                     their bodies as protocol/range_codec.h packs
-//                                                     them
+//   0x06        number (4, BE)                        what lies under the other seal of a
+//                                                     fork: first sequence (8, LE), seal (104),
+//                                                     entries without bodies (range_codec.h)
 //   0x10 and up                                       projections (storage/rows.h), which can be
 //                                                     rebuilt from the above; and "D" and a hash:
 //                                                     a certificate or revocation

@@ -460,21 +460,6 @@ Duration Router::optional_skills_after(const WaitingConversation& what) const {
                                                    100);
 }
 
-Duration Router::last_agent_wait(const WaitingConversation& what) const {
-  if (what.directed) return what.directed_for;
-  const auto by_kind = options_.preferred_wait[kind_index(what.service.kind)];
-  return std::min(what.times.last_agent_wait.value_or(by_kind),
-                  what.target * options_.preferred_percent / 100);
-}
-
-// A customer of a chat would wait six seconds for somebody who is busy for five minutes.
-bool Router::worth_waiting(const WaitingConversation& what) const {
-  if (what.directed || what.times.last_agent_wait) return true;
-  const auto handling = guard_.told(what.service.kind);
-  const double wait = static_cast<double>(last_agent_wait(what).count());
-  return wait * 100 >= handling.local_ms * options_.preferred_chance_percent;
-}
-
 Duration Router::ring_time(const WaitingConversation& what) const {
   return what.times.ring.value_or(options_.ring[kind_index(what.service.kind)]);
 }

@@ -56,7 +56,7 @@ struct RouterOptions {
   int optional_skills_percent = 25;  // of the target; then they are not asked for any more
   int preferred_percent = 20;
   // Nobody waits for a busy last agent who gets free in that time with less than this chance, by
-  // the mean handling time here; unless the account says how long to wait.
+  // the mean handling time here.
   int preferred_chance_percent = 5;
   Duration answer_within{1'000};  // or so many times the 99th percentile of the round trip,
   int round_trips_waited = 4;     // if that is more, but never longer than this:

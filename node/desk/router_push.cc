@@ -109,44 +109,6 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
   }
 }
 
-// Asks the last agent's node once; if that agent is busy, the node pulls when there is a free slot,
-// or anybody may have it if it is not worth while to wait.
-void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out) {
-  const auto& node = task.what.preferred_node;
-  if (node == self_) return;
-  const auto peers = peers_.usable(now);
-  const auto peer = std::find_if(peers.begin(), peers.end(), [&](const PeerLoad& each) {
-    return each.record->node == node && !each.record->drained;
-  });
-  const bool may = peer != peers.end() && peers_.may_see(node, task.what.region) &&
-                   !avoided(node, now.steady) && !lane_of(task, need).home_only;
-  if (!may) {
-    anybody_may(task, now, out);
-    return;
-  }
-  if (task.asked.count(node)) return;
-  const bool waits = worth_waiting(task.what);
-  const auto free = free_at(*peer->record, task.what.service, now.steady);
-  if (!waits && free.primary + free.helper == 0) {
-    anybody_may(task, now, out);
-    return;
-  }
-  task.trace = {};
-  start_trace(task.trace, task.what.directed ? 22 : 6, task, now);
-  task.trace.add({node,
-                  task.what.preferred_agent,
-                  task.what.directed ? "named by a person" : "had it last",
-                  static_cast<std::uint64_t>(peer->age.count()),
-                  {}});
-  offer_to(task, node, need, waits ? task.reserved_until - now.steady : Duration{0}, now, out);
-}
-
-void Router::anybody_may(Task& task, Now now, DeskOutbox& out) {
-  task.reserved = false;
-  task.asked.clear();
-  place(task.what.conversation, now, out);
-}
-
 void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                       DeskOutbox& out) {
   line_.remove(task.what.conversation);

@@ -12,6 +12,12 @@ using namespace crossfloor::test;
 
 namespace {
 
+std::vector<std::string> names_of(std::size_t copied) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < copied; ++i) names.push_back("copied " + std::to_string(i));
+  return names;
+}
+
 struct Mesh3 {
   CoreWorld world{{"helsinki", "warsaw", "porto"}};
   Stream stream;  // Helsinki's
@@ -165,8 +171,7 @@ TEST_SUITE("a fork") {
       CAPTURE(copied);
       Mesh3 mesh;
       CoreWorld& world = mesh.world;
-      std::vector<std::string> names;
-      for (std::size_t i = 0; i < copied; ++i) names.push_back("copied " + std::to_string(i));
+      const auto names = names_of(copied);
       mesh.hand(1, mesh.copy_takes_in(names));
       for (int i = 0; i < 2; ++i) world.write(0, CoreWorld::chat, "1", "more");
       world.run(Duration{20'000});
@@ -184,8 +189,7 @@ TEST_SUITE("a fork") {
       CAPTURE(copied);
       Mesh3 mesh;
       CoreWorld& world = mesh.world;
-      std::vector<std::string> names;
-      for (std::size_t i = 0; i < copied; ++i) names.push_back("copied " + std::to_string(i));
+      const auto names = names_of(copied);
       const Range gone = mesh.copy_takes_in(names);
       for (int i = 0; i < 3; ++i)
         world.write(0, CoreWorld::chat, std::to_string(i), "of the origin");

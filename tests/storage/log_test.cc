@@ -27,6 +27,12 @@ struct Pair {
   Pair() {
     for (const std::size_t count : {3, 1, 5, 2}) origin.write(count);
   }
+
+  // Onto another disk: as many of the origin's bytes as a range of so many holds.
+  void copy_beginning(MemoryStore& other, std::size_t bytes) {
+    Log copy = world.open(other);
+    REQUIRE(take(copy, other, origin.range(1, bytes)).ok());
+  }
 };
 
 ErrorCode code_of(const Result<Accepted>& result) {
@@ -250,10 +256,7 @@ TEST_SUITE("log") {
     Pair pair;
     // The same key and generation on another disk, with the first group in common.
     MemoryStore twin_store;
-    {
-      Log copy = pair.world.open(twin_store);
-      REQUIRE(take(copy, twin_store, pair.origin.range(1, 1)).ok());
-    }
+    pair.copy_beginning(twin_store, 1);
     Writer twin(pair.world, pair.key, 1, twin_store);
     twin.write(1);
     twin.write(5);
@@ -294,10 +297,7 @@ TEST_SUITE("log") {
   TEST_CASE("the evidence of a fork convinces who holds either history, or neither") {
     Pair pair;
     MemoryStore twin_store;
-    {
-      Log copy = pair.world.open(twin_store);
-      REQUIRE(take(copy, twin_store, pair.origin.range(1, 1)).ok());
-    }
+    pair.copy_beginning(twin_store, 1);
     Writer twin(pair.world, pair.key, 1, twin_store);
     twin.write(1);
     twin.write(5);
@@ -334,8 +334,7 @@ TEST_SUITE("log") {
     Pair pair;
     MemoryStore early_store, late_store;
     for (const auto& [store, last] : {std::pair(&early_store, 1), std::pair(&late_store, 84 * 9)}) {
-      Log copy = pair.world.open(*store);
-      REQUIRE(take(copy, *store, pair.origin.range(1, last)).ok());
+      pair.copy_beginning(*store, last);
     }
     Writer early(pair.world, pair.key, 1, early_store);
     Writer late(pair.world, pair.key, 1, late_store);
