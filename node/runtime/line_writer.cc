@@ -1,5 +1,6 @@
 #include "node/runtime/line_writer.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,9 @@ void write_all(int fd, const std::string& text) {
     const ssize_t wrote = ::write(fd, text.data() + done, text.size() - done);
     if (wrote > 0) {
       done += static_cast<std::size_t>(wrote);
+    } else if (errno == EAGAIN) {  // somebody who has it, too, made it non-blocking
+      pollfd room{fd, POLLOUT, 0};
+      ::poll(&room, 1, -1);
     } else if (errno != EINTR) {
       return;
     }

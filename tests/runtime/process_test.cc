@@ -159,6 +159,14 @@ TEST_SUITE("line writer") {
     reader_ends.join();
   }
 
+  TEST_CASE("a descriptor that somebody made non-blocking loses nothing") {
+    const Pipe pipe;
+    REQUIRE(::fcntl(pipe.in.get(), F_SETFL, O_NONBLOCK) == 0);
+    LineWriter writer(pipe.in.get(), {});
+    writer.write(std::string(200'000, '.') + "\n");
+    CHECK(pipe.read_to("\n").size() == 200'001);
+  }
+
   TEST_CASE("its end writes what waits, and leaves a stuck descriptor alone") {
     const Pipe pipe;
     { LineWriter(pipe.in.get(), {}).write("last words\n"); }
