@@ -51,6 +51,19 @@ const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
   return took != nullptr && is_sensible(homes, took->epoch) ? &took->epoch : nullptr;
 }
 
+// What such an item changes no customer's message looks at, and the other way round: they come out
+// the same in either order.
+bool lets_overtake(EntryKind kind) {
+  return kind == EntryKind::placed || kind == EntryKind::took_home || kind == EntryKind::note ||
+         kind == EntryKind::outcome;
+}
+
+bool may_overtake(const Conversation& c, const ConversationItem& item) {
+  const auto* message = std::get_if<std::shared_ptr<const MessageBody>>(&item.body);
+  return message != nullptr && (*message)->message.direction == Direction::in &&
+         c.said != Position{} && c.said < item.at;
+}
+
 class Fold {
  public:
   Fold(Conversation& conversation, ConversationMemory& memory)
@@ -64,6 +77,7 @@ class Fold {
     put_done_replies(c_, [this](const ReplyState& reply) { memory_.put_done(reply); });
     if (c_.last == Position{}) c_.first = item.at;
     c_.last = std::max(c_.last, item.at);
+    if (!lets_overtake(item.kind)) c_.said = std::max(c_.said, item.at);
   }
 
  private:
@@ -372,7 +386,7 @@ Conversation fold_conversation(const ConversationId& id, const std::vector<Conve
 
 bool fold_next(Conversation& conversation, const ConversationItem& item,
                ConversationMemory& memory) {
-  if (item.at <= conversation.last) return false;
+  if (item.at <= conversation.last && !may_overtake(conversation, item)) return false;
   std::vector<TermHome> homes = conversation.homes;
   if (const Epoch* claim = claim_of(item, conversation.id, homes)) {
     if (note_home(homes, *claim)) return false;

@@ -144,6 +144,9 @@ struct Conversation {
   Position first;         // of its items; unknown in rows of old
   Position last;          // the highest position folded
   std::uint8_t mood = 0;  // the worst of the unanswered messages
+  // The highest position of an item that a customer's message must not overtake: another message,
+  // or what answers some. Unknown in rows of old, and until the first such item.
+  Position said;
 
   bool operator==(const Conversation&) const = default;
 
@@ -212,6 +215,7 @@ struct Conversation {
     visit("replies_done", self.replies_done);
     visit("first", self.first);
     visit("mood", self.mood);
+    visit("said", self.said);
     // New fields go here: rows written before stay readable.
   }
 };
@@ -259,8 +263,9 @@ bool may_open(const PlacedBody& body);
 Conversation fold_conversation(const ConversationId& id, const std::vector<ConversationItem>& items,
                                ConversationMemory& memory);
 
-// Folds one more item that sorts after all before. False: the whole must be folded again (the item
-// sorts earlier, or decides anew who was home).
+// Folds one more item that sorts after all before, or a customer's message behind which nothing
+// but where messages lie and who is home was written. False: the whole must be folded again (the
+// item sorts earlier, or decides anew who was home).
 bool fold_next(Conversation& conversation, const ConversationItem& item,
                ConversationMemory& memory);
 

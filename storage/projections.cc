@@ -109,7 +109,7 @@ void Projections::fold_message(Arrival& a) const {
   a.changed(id);
   if (row.placements.empty()) {
     a.rows.put(keyed('U', id.view()), a.region);
-    a.news.unplaced.insert(id);
+    a.news.unplaced.insert_or_assign(id, row.copies.front().at);
     return;
   }
   add_item(a, a.standing(row.placements.front().conversation), a.at, a.header.kind,

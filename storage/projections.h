@@ -25,9 +25,9 @@ inline constexpr std::string_view row_kinds = "ABCHIKLMOPRSUV";
 struct FoldNews {
   // With their rows as they are now; nothing: there is none any more.
   std::map<ConversationId, std::optional<Conversation>> conversations;
-  std::set<MessageId> unplaced;
-  std::set<Subject> subjects;     // agents and accounts whose latest entry changed
-  std::vector<Entry> membership;  // certificates and revocations
+  std::map<MessageId, Position> unplaced;  // with the place of the first copy known
+  std::set<Subject> subjects;              // agents and accounts whose latest entry changed
+  std::vector<Entry> membership;           // certificates and revocations
 };
 
 class Projections {
@@ -43,7 +43,7 @@ class Projections {
               FoldNews& news) const;
 
   // What came before the end of its conversation so far made so many items be read and folded
-  // again: by far the most costly part of a fold, so who writes much can stop in time.
+  // again: by far the most costly part of a fold.
   std::uint64_t items_folded_again() const { return items_folded_again_; }
 
   // What the entry at this place says, for its fold and those that follow soon: spares reading it.

@@ -29,6 +29,7 @@ class RecentFolds {
     kept.newer = Stood{conversation, 1};
   }
   // The latest that was folded up to before this place, where an entry is put in now; or null.
+  // Those that lack the entry from now on are forgotten.
   const Conversation* before(const ConversationId& id, const Position& place) {
     const auto at = kept_.find(id);
     if (at == kept_.end()) return nullptr;

@@ -52,10 +52,13 @@ void Projections::move_items(Arrival& a, const ConversationId& from,
 }
 
 bool Projections::grow(Arrival& a, Conversation& folded, const ConversationItem& item) const {
-  if (item.at <= folded.last) return false;
-  recent_folds_.grows(folded);
+  const bool at_the_end = folded.last < item.at;
+  if (at_the_end) recent_folds_.grows(folded);
   Beside beside(a, recent_folds_, folded.id);
-  return fold_next(folded, item, beside);
+  if (!fold_next(folded, item, beside)) return false;
+  // What stood recently lacks an item that sorts before it.
+  if (!at_the_end) recent_folds_.before(folded.id, item.at);
+  return true;
 }
 
 // Folds again what sorts behind a place shortly before the end. False: the whole must be folded.

@@ -82,6 +82,7 @@ struct Conversation {
   repliesDone @45 :UInt32;
   first @46 :B.Position;
   mood @47 :UInt8;
+  said @48 :B.Position;
 }
 
 struct MessageCopy {

@@ -95,10 +95,11 @@ namespace {
 template <typename Row>
 void settle(Row&) {}
 // Older versions kept every message that was ever answered, and every reply, and did not know where
-// a conversation begins.
+// a conversation begins, nor where it was last spoken.
 void settle(Conversation& row) {
   row.seen.clear();
   row.first = {};
+  row.said = {};
   put_done_replies(row, [](const ReplyState&) {});
 }
 

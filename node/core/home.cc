@@ -25,14 +25,22 @@ Status Home::open(Now now) {
                                       return true;
                                     });
   if (!status.ok()) return status;
+  std::vector<MessageId> unplaced;
   status = scribe_.view().scan(rows::unplaced_prefix(), after_prefix(rows::unplaced_prefix()),
                                [&](ByteView key, ByteView) {
                                  if (auto id = MessageId::from(key.substr(1))) {
-                                   unplaced_.emplace(*id, now.steady);
+                                   unplaced.push_back(*id);
                                  }
                                  return true;
                                });
   if (!status.ok()) return status;
+  for (const auto& id : unplaced) {
+    auto row = rows::message(scribe_.view(), id);
+    if (!row.ok()) return row.error();
+    if (row.value() && !row.value()->copies.empty()) {
+      unplaced_.put(id, row.value()->copies.front().at);
+    }
+  }
   std::vector<Subject> subjects;
   status = scribe_.view().scan(rows::subject_prefix(), after_prefix(rows::subject_prefix()),
                                [&](ByteView key, ByteView) {
@@ -95,11 +103,14 @@ void Home::allow(bool acting, Now now) {
 
 void Home::news(FoldNews& news, Now now) {
   for (const auto& subject : news.subjects) learn_account(subject);
-  for (const auto& id : news.unplaced) unplaced_.emplace(id, now.steady);
+  std::set<UnplacedMessages::Place> unplaced;
+  for (const auto& [id, at] : news.unplaced) {
+    unplaced_.put(id, at);
+    unplaced.insert({at, id});
+  }
   for (auto& [id, row] : news.conversations) refresh(id, std::move(row), now);
-  for (const auto& id : news.unplaced) {
-    const auto at = unplaced_.find(id);
-    if (at != unplaced_.end() && place(id, at->second, now)) unplaced_.erase(id);
+  for (const auto& [at, id] : unplaced) {
+    if (place(id, now)) unplaced_.erase(id);
   }
   for (const auto& [id, row] : news.conversations) drive(id, now);
 }

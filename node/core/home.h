@@ -12,6 +12,7 @@
 #include "node/core/host_order.h"
 #include "node/core/outlet.h"
 #include "node/core/scribe.h"
+#include "node/core/unplaced_messages.h"
 #include "node/desk/waiting_line.h"
 
 namespace crossfloor {
@@ -103,7 +104,7 @@ class Home {
   void refresh(const ConversationId& id, std::optional<Conversation> row, Now now);
   void drive(const ConversationId& id, Now now);
   void place_all(Now now);
-  bool place(const MessageId& id, Instant since, Now now);
+  bool place(const MessageId& id, Now now);
   struct Target {
     std::optional<Conversation> conversation;  // the one that stands
     std::string reason;
@@ -140,8 +141,8 @@ class Home {
   std::map<std::string, AccountSettings> accounts_;  // configured here, or learned from entries
   std::map<ConversationId, Conversation> open_;
   std::map<NodeId, std::set<ConversationId>> by_home_;
-  std::map<MessageId, Instant> unplaced_;
-  std::optional<MessageId> place_on_;  // behind it place_all() goes on at once
+  UnplacedMessages unplaced_;
+  std::optional<UnplacedMessages::Place> place_on_;  // behind it place_all() goes on at once
   std::set<std::pair<std::int64_t, ConversationId>> pending_until_;
   std::map<ConversationId, std::int64_t> late_at_;  // active ones, whoever is their home
   std::set<std::pair<std::int64_t, ConversationId>> late_next_;

@@ -17,20 +17,19 @@ bool Home::mine(const std::vector<NodeId>& order, Duration patience, Now now) co
   return false;
 }
 
-// Of a long conversation each message that comes late has all that follows folded again: thousands
-// of them, written while nobody could place them, would hold the node up for seconds. So they are
-// placed some at a time, and the rest in the next ticks. (Fewer would take longer in all: each time
-// ends with a commit.)
+// Some at a time, and the rest in the next ticks: after a cut or a kill there may be thousands, and
+// each of them writes its conversation's row, which names all who wait. (Fewer would take longer in
+// all: each time ends with a commit.)
 void Home::place_all(Now now) {
-  constexpr std::uint64_t most_items = 8'192;  // folded again; about 100 ms
-  const auto before = scribe_.items_folded_again();
-  auto at = place_on_ ? unplaced_.upper_bound(*place_on_) : unplaced_.begin();
-  place_on_.reset();
-  while (at != unplaced_.end()) {
-    const MessageId id = at->first;
-    at = place(id, at->second, now) ? unplaced_.erase(at) : std::next(at);
-    if (scribe_.items_folded_again() - before <= most_items) continue;
-    place_on_ = id;
+  constexpr std::size_t most = 512;
+  auto at = std::exchange(place_on_, std::nullopt);
+  for (std::size_t placed = 0;;) {
+    at = unplaced_.next(at);
+    if (!at) return;
+    if (!place(at->second, now)) continue;
+    unplaced_.erase(at->second);
+    if (++placed < most) continue;
+    place_on_ = at;
     return;
   }
 }
@@ -87,7 +86,7 @@ Home::Target Home::target_of(const MessageBody& body, const HandleId& handle,
 }
 
 // True if there is nothing left to do about this message here.
-bool Home::place(const MessageId& id, Instant since, Now now) {
+bool Home::place(const MessageId& id, Now now) {
   if (!acting_) return false;
   auto row = rows::message(scribe_.view(), id);
   if (!row.ok() || !row.value()) return false;
@@ -130,7 +129,6 @@ bool Home::place(const MessageId& id, Instant since, Now now) {
     if (!current.ok() || !current.value()) return false;
     target.conversation = std::move(current).value();
   }
-  (void)since;
 
   PlacedBody placed;
   placed.message = id;

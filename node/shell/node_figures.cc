@@ -60,6 +60,10 @@ void NodeFigures::core(const CoreDriver& driver) {
   gauge("crossfloor_entries", "Entries held, of all streams", entries);
   gauge("crossfloor_streams", "Streams held", static_cast<double>(vector.size()));
 
+  total("crossfloor_items_folded_again_total",
+        "Items of conversations read again because something came late that sorts before them", {},
+        static_cast<double>(core.scribe().items_folded_again()));
+
   std::map<std::string, double> states;
   double waiting = 0;
   const NodeId self = core.mesh().self();

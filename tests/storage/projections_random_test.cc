@@ -205,6 +205,15 @@ struct LongTalk : Floor {
         if (host == authors[0] || chance(60)) host->take_in(name, {});
       }
       if (chance(90)) home.place(name, id);
+    } else if (what < 35) {
+      const std::size_t first = messages + 1;
+      for (std::size_t more = 2 + pick(12); more > 0; --more) {
+        home.take_in("m" + std::to_string(++messages), {});
+      }
+      for (std::size_t i = first; i <= messages; ++i) {
+        if (chance(95)) home.place("m" + std::to_string(i), id);
+        if (chance(5)) author.take_in("m" + std::to_string(i), {});
+      }
     } else if (what < 55) {
       ReplyBody body;
       body.reply = written.emplace_back(world.random.id<ReplyId>());

@@ -75,7 +75,7 @@ TEST_SUITE("projections") {
     Author warsaw(world), helsinki(world);
     const auto id = warsaw.take_in("m1", {});
     CHECK(count(warsaw.rows, rows::unplaced_prefix()) == 1);
-    CHECK(warsaw.news.unplaced == std::set{id});
+    CHECK(warsaw.news.unplaced.count(id) == 1);
     helsinki.open("m1");
     check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
       const auto c = holder.conversation(id.as<ConversationId>());
@@ -419,6 +419,55 @@ TEST_SUITE("projections") {
     REQUIRE(home.projections.fold(rows, other.stream, 1, *entry, news).ok());
     CHECK(rows::conversation(rows, id).value()->messages_in == 200);
     CHECK(counting.reads < 200);
+  }
+
+  // Written while no home could place it; the placements then come after all of it.
+  TEST_CASE("what is placed late, in the order of its writing, folds nothing again at any holder") {
+    FoldWorld world;
+    Author home(world);
+    Holder peer(world);
+    constexpr int count = 100;
+    for (int i = 0; i < count; ++i) home.take_in("m" + std::to_string(i), {});
+    const auto id = world.message("m0").as<ConversationId>();
+    home.open("m0");
+    for (int i = 1; i < count; ++i) home.place("m" + std::to_string(i), id);
+    while (peer.take_next(home, home.stream)) {
+    }
+    for (const Holder* holder : std::initializer_list<const Holder*>{&home, &peer}) {
+      const auto c = holder->conversation(id);
+      CHECK(c.unanswered.size() == count);
+      CHECK(c.last_external_id == "m99");
+      CHECK(c.said == holder->message(world.message("m99")).copies.front().at);
+      CHECK(holder->projections.items_folded_again() < 10);
+    }
+  }
+
+  TEST_CASE("a message that was answered already, and one before another, overtake nothing") {
+    FoldWorld world;
+    Author home(world), other(world);
+    const auto id = home.take_in("m0", {}).as<ConversationId>();
+    home.open("m0");
+    home.take_in("m1", {.text = "one"});
+    home.take_in("m2", {.text = "two"});
+    home.place("m2", id);
+    home.place("m1", id);
+    CHECK(home.conversation(id).last_external_id == "m2");
+    CHECK(home.conversation(id).unanswered[1].message == world.message("m1"));
+    other.wall_ms = home.wall_ms;
+    other.take_in("m3", {});
+    home.wall_ms += 10;
+    CourseBody seen;
+    seen.epoch = home.epoch(1);
+    seen.state = CourseState::closed;
+    seen.seen = {world.message("m0"), world.message("m1"), world.message("m2"),
+                 world.message("m3")};
+    home.write(EntryKind::course, id, seen);
+    home.place("m3", id);
+    while (home.take_next(other, other.stream)) {
+    }
+    const auto c = home.conversation(id);
+    CHECK(c.unanswered.empty());
+    CHECK(c.messages_in == 4);
   }
 
   TEST_CASE("one malformed or unknown entry stops nothing") {
