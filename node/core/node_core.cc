@@ -26,8 +26,10 @@ NodeCore::NodeCore(const Scribe::Identity& identity, const NodeSettings& setting
       replication_(scribe_, parts.roster, *this, Replication::Options{}),
       desk_(scribe_, settings, mesh_, *this),
       home_(scribe_, settings, mesh_, *this, desk_),
+      intake_(scribe_, settings, mesh_, replication_, *this),
       sender_(scribe_, settings, *this),
-      commands_(scribe_, home_, desk_, receipts_, mesh_, settings, *this, Commands::Options{}),
+      commands_(scribe_, home_, desk_, intake_.receipts(), mesh_, settings, *this,
+                Commands::Options{}),
       operators_(*this, *this),
       verify_(scribe_, settings, mesh_, parts.roster, home_, *this, VerifyPort::Options{}) {
   desk_.attach(home_);
@@ -127,13 +129,13 @@ void NodeCore::on(const NodeId& from, const ReplicationFrame& frame, Now now) {
   Replication::Heard heard_now;
   replication_.receive(from, frame.message, now, heard_now);
   take_documents(heard_now.documents, now);
-  for (const auto& [stream, sequence] : heard_now.held) receipts_.stored(stream, sequence);
+  for (const auto& [stream, sequence] : heard_now.held) intake_.receipts().stored(stream, sequence);
   if (const auto* stored = std::get_if<Stored>(&frame.message)) {
     // From a peer about our stream, or from an origin about its own: either way two disks have it.
     const bool ours = stored->node == mesh_.self();
     const bool holds = roster_.may_hold(from, stored->region, now.wall);
     if (ours ? heard_now.stored : stored->node == from && holds) {
-      receipts_.stored(stored->stream(), stored->sequence);
+      intake_.receipts().stored(stored->stream(), stored->sequence);
     }
   }
 }
@@ -218,99 +220,10 @@ void NodeCore::range_read(const NodeId& to, const Result<Range>& range, Now now)
 
 // --- channels ---
 
-bool NodeCore::given_up(const Region& region, Now now) const {
-  const auto alone = alone_since_.find(region);
-  return alone != alone_since_.end() && now.steady >= alone->second + settings_.alone_after;
-}
-
-void NodeCore::intake(RequestId request, const std::string& account_name,
-                      const IncomingMessage& message, Now now) {
-  const auto refuse = [&](ErrorCode code, std::string what, std::string where, std::string mend) {
-    emit(AnswerIntake{request, Error{code, std::move(what), std::move(where), std::move(mend)}});
-  };
+void NodeCore::intake(RequestId request, const std::string& account, const IncomingMessage& message,
+                      Now now) {
   if (read_only_) return emit(AnswerIntake{request, *read_only_});
-  const AccountSettings* account = settings_.account(account_name);
-  const Subjects* subjects = account == nullptr ? nullptr : scribe_.subjects(account->region);
-  if (account == nullptr || !account->hosted_here || subjects == nullptr) {
-    return refuse(ErrorCode::not_found, "this node hosts no channel account " + account_name, "",
-                  "see [[account]] in site.toml");
-  }
-  if (stopping_) {
-    return refuse(ErrorCode::unavailable, "this node is stopping", "", "ask another host");
-  }
-  const bool mesh =
-      settings_.durability == Durability::mesh && mesh_.nodes_of(account->region, now).size() > 1;
-  if (mesh && settings_.when_alone == WhenAlone::refuse && given_up(account->region, now)) {
-    return refuse(ErrorCode::unavailable, "no other node of the region is in reach", "",
-                  "send it again later, or to another host");
-  }
-  if (mesh && receipts_.size() >= Receipts::max_waiting) {
-    return refuse(ErrorCode::unavailable,
-                  "too many messages wait until a second node of the region has them", "",
-                  "send it again later, or to another host");
-  }
-  const MessageId id = subjects->message(account_name, message.external_id);
-  const Subject text = subjects->text(word_of(message.kind), message.text);
-  auto row = rows::message(scribe_.view(), id);
-  if (!row.ok()) {
-    return refuse(row.error().code, row.error().what, "", "see `crossfloor status`");
-  }
-  Receipt receipt;
-  receipt.message = id;
-  const bool echo =
-      row.value() && !row.value()->echo_of.is_zero() && message.kind == MessageKind::message;
-  const MessageCopy* known = row.value() ? row.value()->find(message.kind, text) : nullptr;
-  if (echo && known == nullptr) {
-    // What we sent ourselves comes back: it is known by the outcome of the reply.
-    receipt.duplicate = true;
-    receipt.mesh = mesh;
-    emit(AnswerIntake{request, receipt});
-    settle(now);
-    return;
-  }
-  if (known != nullptr) {
-    receipt.stream = {{known->at.node, known->at.generation}, account->region};
-    receipt.sequence = known->at.sequence;
-    receipt.duplicate = true;
-    auto hash = hash_at(scribe_.view(), scribe_.crypto(), receipt.stream, receipt.sequence);
-    if (hash.ok()) receipt.hash = hash.value();
-  } else {
-    constexpr std::size_t max_copies = 256;
-    if (row.value() && row.value()->copies.size() >= max_copies) {
-      return refuse(ErrorCode::full, "this external id has 256 revisions already", "external_id",
-                    "give a new message a new id");
-    }
-    auto body = std::make_shared<MessageBody>();
-    body->account = account_name;
-    body->brand = account->brand;
-    body->channel = word_of(account->channel);
-    body->taken_ms = ms_of(scribe_.wall(now));
-    body->trusted_ref = account->trusted_ref;
-    body->message = message;
-    if (body->message.language.empty()) body->message.language = account->language;
-    for (const auto& skill : account->skills) {
-      auto& skills = body->message.skills;
-      if (std::find(skills.begin(), skills.end(), skill) == skills.end()) skills.push_back(skill);
-    }
-    const auto written = scribe_.write_message(account->region, id, std::move(body), now);
-    receipt.stream = written.stream;
-    receipt.sequence = written.at.sequence;
-    receipt.hash = written.hash;
-  }
-  if (!mesh) {
-    emit(AnswerIntake{request, receipt});
-  } else {
-    receipts_.wait(receipt.stream, receipt.sequence, [this, request, receipt](bool proven) mutable {
-      receipt.mesh = proven;
-      if (!proven && settings_.when_alone == WhenAlone::refuse) {
-        emit(AnswerIntake{
-            request, Error{ErrorCode::unavailable, "no other node of the region is in reach", "",
-                           "send it again later, or to another host"}});
-      } else {
-        emit(AnswerIntake{request, receipt});
-      }
-    });
-  }
+  intake_.take(request, account, message, now);
   settle(now);
 }
 
@@ -525,21 +438,9 @@ void NodeCore::stop(Now now) {
   home_.hand_on(now);
   settle(now);
   stopping_ = true;
+  intake_.stop();
   Mesh::Heard heard_now;
   mesh_.leave(now, heard_now);
-}
-
-void NodeCore::release_receipts(Now now) {
-  for (const auto& [region, secret] : settings_.region_secrets) {
-    if (replication_.alone(region, now)) {
-      alone_since_.try_emplace(region, now.steady);
-    } else {
-      alone_since_.erase(region);
-    }
-  }
-  for (auto& ready : receipts_.take(now.steady, alone_since_, settings_.alone_after)) {
-    ready.done(ready.mesh);
-  }
 }
 
 void NodeCore::settle(Now now) {
@@ -566,7 +467,7 @@ void NodeCore::settle(Now now) {
     desk_moved = desk_moved || folded || routed;
     if (!folded && !routed && own_commands.empty()) break;
   }
-  release_receipts(now);
+  intake_.release(now);
   // Reckoning the load costs classes x agents: when the desk moved, but under traffic not for each
   // message; and else now and then.
   if (desk_moved && !load_due_) load_due_ = last_load_ + load_pause;

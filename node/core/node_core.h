@@ -11,10 +11,10 @@
 #include "node/core/desk.h"
 #include "node/core/gate.h"
 #include "node/core/home.h"
+#include "node/core/intake.h"
 #include "node/core/link_view.h"
 #include "node/core/mesh.h"
 #include "node/core/operators.h"
-#include "node/core/receipts.h"
 #include "node/core/replication.h"
 #include "node/core/sender.h"
 #include "node/core/verify_port.h"
@@ -117,7 +117,7 @@ class NodeCore final : private Outlet {
   const Replication& replication() const { return replication_; }
   const Commands& commands() const { return commands_; }
   const NodeSettings& settings() const { return settings_; }
-  std::size_t intakes_waiting() const { return receipts_.size(); }
+  std::size_t intakes_waiting() const { return intake_.waiting(); }
   // The transport's own figures, for who looks at links; it outlives this or is taken back.
   void show_links(const LinkView* links) { links_ = links; }
   const LinkView* links() const { return links_; }
@@ -144,10 +144,7 @@ class NodeCore final : private Outlet {
   void heard(Mesh::Heard& heard, Now now);
   void take_documents(const std::vector<Bytes>& documents, Now now);
   void fetch(const Desk::Missing& missing, Now now);
-  void release_receipts(Now now);
   void publish_accounts(Now now);
-  // No other node of the region was in reach for so long that nobody waits for one any more.
-  bool given_up(const Region& region, Now now) const;
 
   const NodeSettings& settings_;
   const std::optional<Error> read_only_;
@@ -158,7 +155,7 @@ class NodeCore final : private Outlet {
   Replication replication_;
   Desk desk_;
   Home home_;
-  Receipts receipts_;
+  Intake intake_;
   Sender sender_;
   Commands commands_;
   Operators operators_;
@@ -166,7 +163,6 @@ class NodeCore final : private Outlet {
   bool restored_ = false;
   bool stopping_ = false;
   std::uint32_t incarnation_ = 0;
-  std::map<Region, Instant> alone_since_;
   std::map<NodeId, Overstepped> overstepped_;
   const LinkView* links_ = nullptr;
   Instant next_look_{};
