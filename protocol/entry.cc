@@ -66,13 +66,17 @@ Result<Seal> Seal::decode(ByteView bytes) {
 }
 
 Bytes stream_name(const Stream& stream) {
-  XF_CHECK(stream.region.size() <= 32);
   Bytes out;
+  append_stream_name(out, stream);
+  return out;
+}
+
+void append_stream_name(Bytes& out, const Stream& stream) {
+  XF_CHECK(stream.region.size() <= 32);
   out.append(stream.origin.node.view());
   put_le64(out, stream.origin.generation);
   out.push_back(static_cast<char>(stream.region.size()));
   out.append(stream.region);
-  return out;
 }
 
 Result<Stream> parse_stream_name(ByteView bytes) {

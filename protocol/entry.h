@@ -90,6 +90,7 @@ inline constexpr std::size_t max_bytes_per_seal = 1024 * 1024;
 
 // node (32), generation (8, LE), length of region (1), region.
 Bytes stream_name(const Stream& stream);
+void append_stream_name(Bytes& out, const Stream& stream);
 Result<Stream> parse_stream_name(ByteView bytes);
 
 Hash first_hash(const Crypto& crypto, const Stream& stream);

@@ -180,6 +180,7 @@ void LoadGossip::store(const NodeId& from, const LoadNews& news, Now now, LoadOu
   if (found == held_.end() || newer(record, found->second.record)) {
     const Duration held{std::min(news.held_ms, longest_held_ms)};
     held_[record.node] = Held{record, record, now.steady - held};
+    ++stored_;
     changed = true;
     if (!straight()) spreading_.add(record.node);
   }
@@ -237,6 +238,7 @@ bool LoadGossip::current(const Member& member, const Held* held) {
 
 void LoadGossip::follow_membership(Now now, LoadOutbox& out) {
   followed_ = membership_.load_marks();
+  ++stored_;
   const auto& members = membership_.members();
   std::erase_if(held_, [&](const auto& entry) { return !members.contains(entry.first); });
   std::erase_if(fetches_, [&](const auto& entry) { return !members.contains(entry.first); });
@@ -356,16 +358,28 @@ const LoadRecord* LoadGossip::usable(const NodeId& node) const {
 }
 
 // Both are in id order, so one walk along both finds each record's member.
-std::vector<LoadGossip::Usable> LoadGossip::all_usable(Now now) const {
-  std::vector<Usable> records;
+const std::vector<const LoadGossip::Held*>& LoadGossip::usable_held() const {
+  const auto state = std::make_pair(membership_.load_marks(), stored_);
+  if (listed_ == state) return list_;
+  listed_ = state;
+  list_.clear();
   auto member = membership_.members().begin();
   const auto end = membership_.members().end();
   for (const auto& [node, held] : held_) {
     while (member != end && member->first < node) ++member;
     if (member == end) break;
     if (member->first != node || member->second.state != MemberState::alive) continue;
-    if (!current(member->second, &held)) continue;
-    records.push_back({&held.view, std::max(Duration{0}, now.steady - held.as_of)});
+    if (current(member->second, &held)) list_.push_back(&held);
+  }
+  return list_;
+}
+
+std::vector<LoadGossip::Usable> LoadGossip::all_usable(Now now) const {
+  std::vector<Usable> records;
+  const auto& list = usable_held();
+  records.reserve(list.size());
+  for (const Held* held : list) {
+    records.push_back({&held->view, std::max(Duration{0}, now.steady - held->as_of)});
   }
   return records;
 }

@@ -88,6 +88,9 @@ class LoadGossip {
     int tries = 0;
   };
 
+  // The records that all_usable() tells: found anew only when some record or member changed, for
+  // the router asks after each event.
+  const std::vector<const Held*>& usable_held() const;
   bool current(const Member& member) const;
   static bool current(const Member& member, const Held* held);
   void follow_membership(Now now, LoadOutbox& out);
@@ -117,6 +120,9 @@ class LoadGossip {
   Instant published_ = Instant::min();
 
   std::map<NodeId, Held> held_;
+  std::uint64_t stored_ = 0;  // rises when a record comes or goes
+  mutable std::vector<const Held*> list_;
+  mutable std::optional<std::pair<std::uint64_t, std::uint64_t>> listed_;  // when that was
   std::set<NodeId> usable_;  // as last told in `changed`
   std::map<NodeId, Fetch> fetches_;
   BroadcastQueue spreading_;

@@ -10,6 +10,8 @@ Roster::Roster(const Crypto& crypto, const NodeId& authority)
     : crypto_(crypto), authority_(authority), mesh_(mesh_of(authority)) {}
 
 Result<Roster::Added> Roster::add(ByteView text) {
+  // On each new link all documents are said, and nearly all of them are held already.
+  if (held_.contains(text)) return Added::known;
   auto documents = parse_documents(text);
   if (!documents.ok()) return documents.error();
   if (documents.value().size() != 1) {
@@ -37,9 +39,11 @@ Result<Roster::Added> Roster::add_certificate(ByteView document) {
   if (old != certificates_.end()) {
     if (held(fresh) <= held(old->second)) return Added::known;
     keys_.erase(old->second.link_key);
+    held_.erase(old->second.text);
   }
   const NodeId node = fresh.node;
   keys_.emplace(fresh.link_key, node);
+  held_.insert(fresh.text);
   certificates_.insert_or_assign(node, std::move(fresh));
   state_holds_.reset();
   return Added::fresh;
@@ -52,6 +56,8 @@ Result<Roster::Added> Roster::add_revocation(ByteView document) {
   const NodeId node = parsed.value().node;
   const auto old = revocations_.find(node);
   if (old != revocations_.end() && held(parsed.value()) <= held(old->second)) return Added::known;
+  if (old != revocations_.end()) held_.erase(old->second.text);
+  held_.insert(parsed.value().text);
   revocations_.insert_or_assign(node, std::move(parsed.value()));
   state_holds_.reset();
   return Added::fresh;

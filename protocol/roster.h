@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "protocol/certificate.h"
 
@@ -75,6 +76,7 @@ class Roster {
   std::map<NodeId, Certificate> certificates_;
   std::map<NodeId, Revocation> revocations_;
   std::map<LinkKey, NodeId> keys_;
+  std::set<Bytes, std::less<>> held_;  // the texts of both
   // The state, and from when to when it is the same without any document.
   mutable std::uint64_t state_ = 0;
   mutable std::optional<std::pair<WallTime, WallTime>> state_holds_;

@@ -94,6 +94,13 @@ class Log {
   std::optional<Head> sealed_head(const Stream& stream) const;
   // What can be passed on: up to the last seal of each stream.
   VersionVector vector() const;
+  // The same, visited in order of the streams.
+  template <typename Visit>
+  void each_sealed(Visit&& visit) const {
+    for (const auto& [stream, state] : states_) {
+      if (state.sealed.sequence > 0) visit(stream, state.sealed);
+    }
+  }
 
   // A peer holds, or held, this of a stream. Kept as long as it is beyond what is held here.
   void heard(const Stream& stream, const Head& head, Batch& batch);

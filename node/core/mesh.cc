@@ -122,11 +122,24 @@ std::string Mesh::site_of(const NodeId& node) const {
 
 std::vector<PeerLoad> Mesh::usable(Now now) const {
   std::vector<PeerLoad> all;
-  for (const auto& [record, age] : loads_.all_usable(now)) {
-    const Certificate* certificate = roster_.certificate(record->node);
-    all.push_back({record, age, certificate != nullptr && certificate->site == settings_.site});
+  const auto records = loads_.all_usable(now);
+  const auto& neighbours = same_site(now);
+  all.reserve(records.size());
+  for (const auto& [record, age] : records) {
+    all.push_back({record, age, neighbours.contains(record->node)});
   }
   return all;
+}
+
+const std::set<NodeId>& Mesh::same_site(Now now) const {
+  const auto state = roster_.state(now.wall);
+  if (same_site_as_of_ == state) return same_site_;
+  same_site_as_of_ = state;
+  same_site_.clear();
+  for (const auto& node : roster_.members(now.wall)) {
+    if (node != self() && site_of(node) == settings_.site) same_site_.insert(node);
+  }
+  return same_site_;
 }
 
 bool Mesh::may_host(const NodeId& node, Now now) const {

@@ -2,6 +2,8 @@
 // home and router ask for.
 #pragma once
 
+#include <set>
+
 #include "node/core/mesh_view.h"
 #include "node/core/outlet.h"
 #include "node/core/settings.h"
@@ -61,6 +63,7 @@ class Mesh final : public MeshView, public PeerLoads {
   const Roster& roster() const { return roster_; }
 
  private:
+  const std::set<NodeId>& same_site(Now now) const;
   void pass_on(MembershipOutbox&& out, Heard& heard);
   void pass_on(LoadOutbox&& out, Heard& heard);
 
@@ -73,6 +76,9 @@ class Mesh final : public MeshView, public PeerLoads {
   std::optional<Instant> started_;
   WallTime wall_{};
   bool drained_ = false;
+  // Other members of this node's site, as of that state of the roster.
+  mutable std::set<NodeId> same_site_;
+  mutable std::optional<std::uint64_t> same_site_as_of_;
 };
 
 }  // namespace crossfloor

@@ -113,27 +113,42 @@ void Replication::push(const std::vector<Range>& ranges, Now now) {
   }
 }
 
+template <typename Visit>
+void Replication::each_shared(const NodeId& peer, Now now, Visit&& visit) const {
+  // Few regions, many streams.
+  std::vector<std::pair<const Region*, bool>> asked;
+  const auto shared = [&](const Region& region) {
+    for (const auto& [known, with] : asked) {
+      if (*known == region) return with;
+    }
+    return asked.emplace_back(&region, share(peer, region, now)).second;
+  };
+  const auto& forks = scribe_.log().forks();
+  scribe_.log().each_sealed([&](const Stream& stream, const Head& sealed) {
+    if (!shared(stream.region)) return;
+    // Of a forked stream up to where its histories part: receipts of before wait for this, too.
+    const auto fork = forks.empty() ? forks.end() : forks.find(stream);
+    if (fork == forks.end()) return visit(stream, sealed);
+    if (fork->second.common > 0) visit(stream, Head{fork->second.common, {}});
+  });
+}
+
 std::vector<StreamMark> Replication::marks_for(const NodeId& peer, Now now) const {
   std::vector<StreamMark> marks;
-  for (const auto& [stream, sequence] : scribe_.log().vector()) {
-    if (!share(peer, stream.region, now)) continue;
-    // Of a forked stream up to where its histories part: receipts of before wait for this, too.
-    const auto fork = fork_of(stream);
-    if (fork && fork->common == 0) continue;
-    const Head head = fork ? Head{fork->common, {}} : *scribe_.log().sealed_head(stream);
+  each_shared(peer, now, [&](const Stream& stream, const Head& head) {
     marks.push_back(
         {stream.origin.node, stream.origin.generation, stream.region, head.sequence, head.hash});
-  }
+  });
   return marks;
 }
 
 Hash Replication::hash_for(const NodeId& peer, Now now) const {
   Bytes all;
-  for (const auto& mark : marks_for(peer, now)) {
-    all.append(stream_name(mark.stream()));
-    put_le64(all, mark.sequence);
-    all.append(mark.hash.view());
-  }
+  each_shared(peer, now, [&](const Stream& stream, const Head& head) {
+    append_stream_name(all, stream);
+    put_le64(all, head.sequence);
+    all.append(head.hash.view());
+  });
   return scribe_.crypto().hash(all);
 }
 
@@ -155,9 +170,9 @@ void Replication::on(const NodeId&, const Documents& message, Now, Heard& heard)
 
 void Replication::on(const NodeId& from, const VectorHash& message, Now now, Heard& heard) {
   if (message.hash == hash_for(from, now)) {
-    for (const auto& mark : marks_for(from, now)) {
-      heard.held.emplace_back(mark.stream(), mark.sequence);
-    }
+    each_shared(from, now, [&](const Stream& stream, const Head& head) {
+      heard.held.emplace_back(stream, head.sequence);
+    });
     if (auto at = peers_.find(from); at != peers_.end()) {
       at->second.compared = true;
       at->second.heard = true;

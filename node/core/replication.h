@@ -102,6 +102,9 @@ class Replication {
   void on(const NodeId& from, const ForkIs& message, Now now, Heard& heard);
 
   bool share(const NodeId& peer, const Region& region, Now now) const;
+  // Streams of which this peer may hold what this node holds, and up to where it does.
+  template <typename Visit>
+  void each_shared(const NodeId& peer, Now now, Visit&& visit) const;
   std::vector<StreamMark> marks_for(const NodeId& peer, Now now) const;
   Hash hash_for(const NodeId& peer, Now now) const;
   void compare(const NodeId& peer, Now now);

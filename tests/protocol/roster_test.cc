@@ -11,6 +11,27 @@ namespace {
 Hash hash_of(const char* text) {
   return SodiumCrypto().hash(text, {}, {});
 }
+
+class CountingCrypto final : public Crypto {
+ public:
+  Hash hash(ByteView first, ByteView second, ByteView third) const override {
+    return sodium_.hash(first, second, third);
+  }
+  Subject keyed_hash(const Secret& key, ByteView bytes) const override {
+    return sodium_.keyed_hash(key, bytes);
+  }
+  Signature sign(const SigningKey& key, ByteView bytes) const override {
+    return sodium_.sign(key, bytes);
+  }
+  bool verify(const NodeId& signer, ByteView bytes, const Signature& signature) const override {
+    ++verified;
+    return sodium_.verify(signer, bytes, signature);
+  }
+  mutable int verified = 0;
+
+ private:
+  SodiumCrypto sodium_;
+};
 }  // namespace
 
 TEST_SUITE("roster") {
@@ -85,6 +106,25 @@ TEST_SUITE("roster") {
     CHECK_FALSE(roster.add(world.request(key).text).ok());
     CHECK_FALSE(roster.add(good + "\n" + good).ok());
     CHECK(roster.documents().empty());
+  }
+
+  TEST_CASE("a document that is held is known without another look at its signature") {
+    MeshWorld world;
+    const SigningKey key = world.key();
+    const Certificate early = world.admit(key, noon).certificate;
+    const Certificate late = world.admit(key, noon + day).certificate;
+    const CountingCrypto crypto;
+    Roster roster(crypto, world.roster().authority());
+    REQUIRE(roster.add(early.text).ok());
+    CHECK(crypto.verified == 1);
+    CHECK(roster.add(early.text).value() == Roster::Added::known);
+    CHECK(crypto.verified == 1);
+    REQUIRE(roster.add(late.text).value() == Roster::Added::fresh);
+    CHECK(crypto.verified == 2);
+    CHECK(roster.add(late.text).value() == Roster::Added::known);
+    CHECK(crypto.verified == 2);
+    CHECK(roster.add(early.text).value() == Roster::Added::known);  // no longer held
+    CHECK(crypto.verified == 3);
   }
 
   TEST_CASE("a later certificate replaces an earlier one, never the other way round") {
