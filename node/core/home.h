@@ -80,6 +80,12 @@ class Home {
 
   const Conversation* find(const ConversationId& id) const;
   const std::map<ConversationId, Conversation>& conversations() const { return open_; }
+  // Those of them whose home this node is.
+  const std::set<ConversationId>& own() const {
+    static const std::set<ConversationId> none;
+    const auto at = by_home_.find(mesh_.self());
+    return at == by_home_.end() ? none : at->second;
+  }
   std::size_t unplaced() const { return unplaced_.size(); }
   const AccountSettings* account(const std::string& name) const;
   // How long the customer may wait for the answer that is due now: the first or a further one.

@@ -191,6 +191,9 @@ class Floor {
   const Work* work_of(const ConversationId& conversation) const;
   const Work* work_by_nonce(Nonce nonce) const;
   bool counts(const Work& work) const { return work.behind == 0 || !works_.count(work.behind); }
+  // As they are, for who looks often.
+  const std::map<std::string, FloorAgent>& agents() const { return agents_; }
+  const std::map<Nonce, Work>& works() const { return works_; }
   std::vector<AgentView> snapshot() const;
   std::optional<AgentView> view(const std::string& name) const;
 

@@ -18,8 +18,9 @@ void mark_passing(const World& world, Marks& marks) {
     catching_up += !core.home().acting();
     alone += world.nodes().size() > 1 && core.mesh().membership().live_count() == 1;
     waiting += !core.commands().waiting().empty();
-    for (const auto& [id, c] : core.home().conversations()) {
-      if (c.home() != node->id || c.state != CourseState::waiting) continue;
+    for (const auto& id : core.home().own()) {
+      const Conversation& c = core.home().conversations().at(id);
+      if (c.state != CourseState::waiting) continue;
       requeued += c.reason == "lease ended";
       declined += c.reason == "declined" || c.reason == "missed";
     }

@@ -189,10 +189,19 @@ void Nodes::wake(Node& node) {
   const Instant at = std::max(node.clock.world_time(*node.waker->due()), world() + Duration{1});
   if (node.wakes_at && *node.wakes_at <= at && *node.wakes_at > world()) return;
   node.wakes_at = at;
-  call(node.index, at - world(), [this, at](Node& woken) {
-    if (woken.wakes_at != at) return;  // an earlier one was planned meanwhile
-    woken.wakes_at.reset();
-    (void)woken.waker->wake(woken.now(world()));
+  plan_wake(node.index, at, at);
+}
+
+void Nodes::plan_wake(std::size_t index, Instant planned, Instant when) {
+  timeline_.at(when, [this, index, planned, life = (*this)[index].life] {
+    Node& node = (*this)[index];
+    if (!node.up || node.life != life) return;
+    if (node.wakes_at != planned) return;  // an earlier one was planned meanwhile
+    if (world() < node.paused_until) return plan_wake(index, planned, node.paused_until);
+    call_now(node, [this](Node& woken) {
+      woken.wakes_at.reset();
+      (void)woken.waker->wake(woken.now(world()));
+    });
   });
 }
 

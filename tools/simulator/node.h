@@ -127,6 +127,7 @@ class Nodes {
   void call_now(Node& node, const Work& work);
   void pump(Node& node);
   void wake(Node& node);
+  void plan_wake(std::size_t index, Instant planned, Instant when);
   void commit(Node& node);
   void fail(Node& node);
 

@@ -20,19 +20,20 @@ class NoAgentIsOverloaded final : public Checker {
 
  private:
   void look(const World& world, const Node& node) {
-    for (const auto& agent : node.core->desk().floor().snapshot()) {
-      if (agent.units_used > agent.units_total) {
+    for (const auto& [name, agent] : node.core->desk().floor().agents()) {
+      if (agent.units > agent.record.total_units) {
         breaks(world,
-               agent.name + " has " + std::to_string(agent.units_used) + " units of " +
-                   std::to_string(agent.units_total),
-               agent.name);
+               name + " has " + std::to_string(agent.units) + " units of " +
+                   std::to_string(agent.record.total_units),
+               name);
       }
-      for (const auto& channel : agent.channels) {
-        if (channel.used <= channel.maximum) continue;
+      for (const auto& channel : agent.record.channels) {
+        const auto used = agent.used[kind_index(channel.kind)];
+        if (used <= channel.maximum) continue;
         breaks(world,
-               agent.name + " has " + std::to_string(channel.used) + " of " +
-                   std::to_string(channel.maximum) + " on " + word_of(channel.kind),
-               agent.name);
+               name + " has " + std::to_string(used) + " of " + std::to_string(channel.maximum) +
+                   " on " + word_of(channel.kind),
+               name);
       }
     }
   }

@@ -43,18 +43,14 @@ class OneAssignee final : public Checker {
  private:
   // Who has an epoch is remembered for ever: a second one at another time is as wrong.
   void look(const World& world, const Node& node) {
-    for (const auto& agent : node.core->desk().floor().snapshot()) {
-      for (const auto& slot : agent.slots) {
-        if (slot.state == SlotState::held) continue;
-        const Work* work = node.core->desk().floor().work_of(slot.conversation);
-        if (work == nullptr) continue;
-        const auto [at, fresh] = holders_.try_emplace({slot.conversation, work->epoch}, agent.name);
-        if (fresh || at->second == agent.name) continue;
-        breaks(world,
-               slot.conversation.hex() + " is with " + agent.name + " and " + at->second +
-                   " in one epoch",
-               slot.conversation.hex());
-      }
+    for (const auto& [nonce, work] : node.core->desk().floor().works()) {
+      if (work.state == SlotState::held) continue;
+      const auto [at, fresh] = holders_.try_emplace({work.conversation, work.epoch}, work.agent);
+      if (fresh || at->second == work.agent) continue;
+      breaks(world,
+             work.conversation.hex() + " is with " + work.agent + " and " + at->second +
+                 " in one epoch",
+             work.conversation.hex());
     }
   }
 
