@@ -1,4 +1,4 @@
-// One entry on its way into the rows, for the files of the fold alone.
+// One entry after the other of a run on their way into the rows, for the files of the fold alone.
 #pragma once
 
 #include "storage/projections.h"
@@ -8,29 +8,53 @@ namespace crossfloor {
 // The key of a row: its kind, and what names it.
 Bytes keyed(char kind, ByteView first, ByteView second = {});
 
-// Conversations and messages are read once, and written once when all that it changes is folded.
+// Conversations and messages are read once, and written once when all that the run changes is
+// folded.
 struct Projections::Arrival {
   template <typename Row>
   struct Held {
     std::optional<Row> row;
     bool changed = false;
-    // Of a conversation: before this entry, and whether this entry indexes it by its customer.
+    // Of a conversation: before this run, and whether the run indexes it by its customer.
     bool was_open = false;
     std::optional<CustomerRow> was_resting;
     bool indexed = false;
   };
 
+  // What came late into a conversation since its row was folded.
+  struct Late {
+    Position from;  // the first of it
+    std::uint32_t entries = 0;
+  };
+
+  Arrival(Workspace& to, const Stream& from, const Subjects& subjects_of, FoldNews& told)
+      : rows(to), stream(from), region(from.region), subjects(subjects_of), news(told) {}
+
   Workspace& rows;
-  const Entry& entry;
-  EntryHeader header;
+  Stream stream;
   Region region;
-  Position at;
   const Subjects& subjects;
   FoldNews& news;
+  // The entry that is being folded. Without a readable header there is nothing to fold.
+  const Entry* entry = nullptr;
+  EntryHeader header;
+  Position at;
   ConversationBody body;
+
   Status failed;  // the first error of the store; later steps are then skipped
   std::map<ConversationId, Held<Conversation>> conversations;
+  std::map<ConversationId, Late> to_fold_again;
   std::map<MessageId, Held<MessageRow>> messages;
+
+  bool take(Sequence sequence, const Entry& next) {
+    auto read = EntryHeader::decode(next.header);
+    if (!read.ok()) return false;
+    entry = &next;
+    header = read.value();
+    at = {header.time, stream.origin.node, stream.origin.generation, sequence};
+    return true;
+  }
+  bool folds_again(const ConversationId& id) const { return to_fold_again.count(id) > 0; }
 
   ConversationId conversation() const { return header.subject.as<ConversationId>(); }
 

@@ -16,25 +16,40 @@ constexpr auto by_position = [](const auto& a, const auto& b) { return a.at < b.
 
 }  // namespace
 
+Projections::Run::Run(const Projections& projections, Workspace& rows, const Stream& stream,
+                      FoldNews& news)
+    : projections_(projections) {
+  const Subjects* subjects = projections.subjects_(stream.region);
+  if (subjects != nullptr) arrival_ = std::make_unique<Arrival>(rows, stream, *subjects, news);
+}
+
+Projections::Run::~Run() = default;
+
+void Projections::Run::add(Sequence sequence, const Entry& entry) {
+  if (arrival_ == nullptr || !arrival_->failed.ok()) return;
+  if (arrival_->take(sequence, entry)) projections_.fold(*arrival_);
+}
+
+Status Projections::Run::end() {
+  if (arrival_ == nullptr) return {};
+  Arrival& a = *arrival_;
+  while (!a.to_fold_again.empty() && a.failed.ok()) {
+    projections_.fold_again_now(a, ConversationId(a.to_fold_again.begin()->first));
+  }
+  if (a.failed.ok()) a.settle();
+  return a.failed;
+}
+
 Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequence,
                          const Entry& entry, FoldNews& news) const {
-  auto header = EntryHeader::decode(entry.header);
-  if (!header.ok()) return {};
-  const Subjects* subjects = subjects_(stream.region);
-  if (subjects == nullptr) return {};
-  Arrival a{rows,
-            entry,
-            header.value(),
-            stream.region,
-            {header.value().time, stream.origin.node, stream.origin.generation, sequence},
-            *subjects,
-            news,
-            {},
-            {},
-            {},
-            {}};
-  const auto kind = static_cast<EntryKind>(header.value().kind);
-  a.body = body_of(a.at, kind, entry.body);
+  Run run(*this, rows, stream, news);
+  run.add(sequence, entry);
+  return run.end();
+}
+
+void Projections::fold(Arrival& a) const {
+  const auto kind = static_cast<EntryKind>(a.header.kind);
+  a.body = body_of(a.at, kind, a.entry->body);
   switch (kind) {
     case EntryKind::message:
       fold_message(a);
@@ -44,11 +59,11 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
       break;
     case EntryKind::course:
       if (const auto* body = std::get_if<CourseBody>(&a.body)) note_command(a, body->command);
-      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      add_item(a, a.conversation(), a.at, a.header.kind, a.conversation(), {});
       break;
     case EntryKind::note:
       if (const auto* body = std::get_if<NoteBody>(&a.body)) note_command(a, body->command);
-      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      add_item(a, a.conversation(), a.at, a.header.kind, a.conversation(), {});
       break;
     case EntryKind::reply:
       if (const auto* body = std::get_if<ReplyBody>(&a.body)) {
@@ -59,14 +74,14 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
           a.rows.put(key, encode_row(ReplyRow{a.conversation(), a.at, a.region}));
         }
       }
-      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      add_item(a, a.conversation(), a.at, a.header.kind, a.conversation(), {});
       break;
     case EntryKind::outcome:
       note_external_name(a);
       [[fallthrough]];
     case EntryKind::took_home:
     case EntryKind::attempt:
-      add_item(a, a.conversation(), a.at, header.value().kind, a.conversation(), {});
+      add_item(a, a.conversation(), a.at, a.header.kind, a.conversation(), {});
       break;
     case EntryKind::link:
       fold_link(a);
@@ -80,13 +95,11 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
       break;
     case EntryKind::certificate:
     case EntryKind::revocation:
-      news.membership.push_back(entry);
+      a.news.membership.push_back(*a.entry);
       break;
     case EntryKind::generation:
       break;
   }
-  if (a.failed.ok()) a.settle();
-  return a.failed;
 }
 
 void Projections::fold_message(Arrival& a) const {
@@ -145,7 +158,7 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
   const auto to = a.standing(subject);
   auto& folded = a.held(to);
   if (!folded) folded.emplace().id = to;
-  bool grows = from == to;
+  bool grows = from == to && !a.folds_again(to);
   for (const auto& copy : row.copies) {
     if (from != to) a.rows.erase(keyed('I', from.view(), copy.at.key()));
     const ItemRow item_row{a.region, static_cast<std::uint16_t>(EntryKind::message), subject,
@@ -156,14 +169,15 @@ void Projections::move_message(Arrival& a, const MessageId& message, const Messa
     grows = item && grow(a, *folded, *item);
   }
   if (grows) return store(a, to);
-  if (from == to && refold_lately(a, to, row.copies.front().at)) return;
-  if (from != to) refold(a, from);
-  refold(a, to);
+  if (from == to) return fold_again(a, to, row.copies.front().at);
+  fold_again(a, from, {});
+  fold_again(a, to, {});
 }
 
 // Two homes may have opened it in a cut: the first opening is its age.
 void Projections::index_by_customer(Arrival& a, const PlacedBody& body) const {
   const auto id = a.conversation();
+  if (a.folds_again(id)) fold_again_now(a, id);
   const auto& known = a.held(id);
   if (known && known->opened) {
     if (known->opened_at < a.at) return;
@@ -215,6 +229,7 @@ void Projections::opened(Arrival& a, const PlacedBody& body) const {
     alias.state = CourseState::closed;
     alias.reason = "alias";
     a.held(alias.id) = alias;
+    a.to_fold_again.erase(alias.id);
     recent_folds_.forget(alias.id);
     Beside(a, recent_folds_, alias.id).forget_all();
     store(a, alias.id);
@@ -225,7 +240,7 @@ void Projections::opened(Arrival& a, const PlacedBody& body) const {
     a.held(stands).reset();
     move_items(a, before, stands);
   }
-  if (thread.opened.size() > 1) refold(a, stands);
+  if (thread.opened.size() > 1) fold_again(a, stands, {});
 }
 
 void Projections::fold_subject(Arrival& a) const {
@@ -237,7 +252,7 @@ void Projections::fold_subject(Arrival& a) const {
 }
 
 void Projections::fold_link(Arrival& a) const {
-  auto body = decode_body<LinkBody>(a.entry.body);
+  auto body = decode_body<LinkBody>(a.entry->body);
   if (!body.ok()) return;
   const auto& link = body.value();
   put_link(a, link.first, link.second, {a.at, link.linked, false, a.region});
@@ -286,7 +301,9 @@ void Projections::note_external_name(Arrival& a) const {
   row.region = a.region;
   row.echo_of = body->reply;
   a.changed(id);
-  if (!row.placements.empty()) refold(a, a.standing(row.placements.front().conversation));
+  if (!row.placements.empty()) {
+    fold_again(a, a.standing(row.placements.front().conversation), {});
+  }
 }
 
 }  // namespace crossfloor

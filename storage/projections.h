@@ -31,14 +31,34 @@ struct FoldNews {
 };
 
 class Projections {
+  struct Arrival;
+
  public:
   // The keyed ids of a region; nothing for a region whose secret this node does not hold.
   using SubjectsOf = std::function<const Subjects*(const Region&)>;
 
   explicit Projections(SubjectsOf subjects) : subjects_(std::move(subjects)) {}
 
-  // Errors: corrupt, io of the store. An entry whose body cannot be read is counted, not an error:
-  // one malformed entry must not stop a stream.
+  // Entries of one stream that came together. A conversation into whose past some of them go is
+  // folded again once, when the run ends, and not for each.
+  class Run {
+   public:
+    Run(const Projections& projections, Workspace& rows, const Stream& stream, FoldNews& news);
+    ~Run();
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    void add(Sequence sequence, const Entry& entry);
+    // Must follow the last; only now the rows are written. Errors: corrupt, io of the store. An
+    // entry whose body cannot be read is counted, not an error: one malformed entry must not stop
+    // a stream.
+    Status end();
+
+   private:
+    const Projections& projections_;
+    std::unique_ptr<Arrival> arrival_;  // null: this node does not know the region's secret
+  };
+  // A run of one.
   Status fold(Workspace& rows, const Stream& stream, Sequence sequence, const Entry& entry,
               FoldNews& news) const;
 
@@ -58,8 +78,8 @@ class Projections {
                                            const Position& at) const;
 
  private:
-  struct Arrival;
   class Beside;
+  void fold(Arrival& a) const;
   void fold_message(Arrival& a) const;
   void fold_placed(Arrival& a) const;
   void fold_subject(Arrival& a) const;
@@ -75,7 +95,10 @@ class Projections {
   void move_message(Arrival& a, const MessageId& message, const MessageRow& row,
                     const ConversationId& from) const;
   bool grow(Arrival& a, Conversation& folded, const ConversationItem& item) const;
-  bool refold_lately(Arrival& a, const ConversationId& conversation, const Position& from) const;
+  void fold_again(Arrival& a, const ConversationId& conversation, const Position& from) const;
+  void fold_again_now(Arrival& a, const ConversationId& conversation) const;
+  bool refold_lately(Arrival& a, const ConversationId& conversation, const Position& from,
+                     std::uint32_t late) const;
   void refold(Arrival& a, const ConversationId& conversation) const;
   std::vector<ConversationItem> items_from(Arrival& a, const ConversationId& conversation,
                                            const Bytes& from) const;

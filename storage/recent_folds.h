@@ -23,21 +23,22 @@ class RecentFolds {
     if (conversation.messages_in + conversation.messages_out < min_messages) return;
     if (kept_.size() >= max_kept && kept_.count(conversation.id) == 0) kept_.clear();
     Kept& kept = kept_[conversation.id];
-    kept.one_more();
+    kept.more(1);
     if (kept.newer && kept.newer->behind <= entries_between) return;
     kept.older = std::move(kept.newer);
     kept.newer = Stood{conversation, 1};
   }
-  // The latest that was folded up to before this place, where an entry is put in now; or null.
-  // Those that lack the entry from now on are forgotten.
-  const Conversation* before(const ConversationId& id, const Position& place) {
+  // The latest that was folded up to before this place, where the first of `entries` is put in now;
+  // or null. Those that lack it from now on are forgotten.
+  const Conversation* before(const ConversationId& id, const Position& place,
+                             std::uint32_t entries) {
     const auto at = kept_.find(id);
     if (at == kept_.end()) return nullptr;
     Kept& kept = at->second;
     if (kept.newer && !(kept.newer->conversation.last < place)) {
       kept.newer = std::exchange(kept.older, std::nullopt);
     }
-    kept.one_more();
+    kept.more(entries);
     if (kept.newer && kept.newer->conversation.last < place) return &kept.newer->conversation;
     kept_.erase(at);
     return nullptr;
@@ -56,9 +57,11 @@ class RecentFolds {
     std::optional<Stood> newer;
     std::optional<Stood> older;
 
-    void one_more() {
+    void more(std::uint32_t entries) {
       for (auto* one : {&older, &newer}) {
-        if (*one && ++(*one)->behind > max_behind) one->reset();
+        if (!*one) continue;
+        (*one)->behind += entries;
+        if ((*one)->behind > max_behind) one->reset();
       }
     }
   };

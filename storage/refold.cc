@@ -30,11 +30,12 @@ void Projections::add_item(Arrival& a, const ConversationId& conversation, const
   const auto standing = a.standing(conversation);
   const ItemRow row{a.region, kind, subject, message};
   a.rows.put(keyed('I', standing.view(), at.key()), encode_row(row));
-  if (auto& folded = a.held(standing)) {
+  auto& folded = a.held(standing);
+  if (folded && !a.folds_again(standing)) {
     auto item = item_at(a, at, row);
     if (item && grow(a, *folded, *item)) return store(a, standing);
   }
-  if (!refold_lately(a, standing, at)) refold(a, standing);
+  fold_again(a, standing, at);
 }
 
 void Projections::move_items(Arrival& a, const ConversationId& from,
@@ -57,15 +58,31 @@ bool Projections::grow(Arrival& a, Conversation& folded, const ConversationItem&
   Beside beside(a, recent_folds_, folded.id);
   if (!fold_next(folded, item, beside)) return false;
   // What stood recently lacks an item that sorts before it.
-  if (!at_the_end) recent_folds_.before(folded.id, item.at);
+  if (!at_the_end) recent_folds_.before(folded.id, item.at, 1);
   return true;
 }
 
-// Folds again what sorts behind a place shortly before the end. False: the whole must be folded.
+// From a place on, `{}`: all of it; when the run ends.
+void Projections::fold_again(Arrival& a, const ConversationId& conversation,
+                             const Position& from) const {
+  const auto [place, fresh] = a.to_fold_again.try_emplace(conversation);
+  Arrival::Late& late = place->second;
+  late.from = fresh ? from : std::min(late.from, from);
+  ++late.entries;
+}
+
+void Projections::fold_again_now(Arrival& a, const ConversationId& conversation) const {
+  const auto late = a.to_fold_again.extract(conversation);
+  if (late && refold_lately(a, conversation, late.mapped().from, late.mapped().entries)) return;
+  refold(a, conversation);
+}
+
+// Folds again what sorts behind a place shortly before the end; so many entries came late since it
+// was folded. False: the whole must be folded.
 bool Projections::refold_lately(Arrival& a, const ConversationId& conversation,
-                                const Position& from) const {
+                                const Position& from, std::uint32_t late) const {
   auto& now = a.held(conversation);
-  const Conversation* before = now ? recent_folds_.before(conversation, from) : nullptr;
+  const Conversation* before = now ? recent_folds_.before(conversation, from, late) : nullptr;
   if (before == nullptr) return false;
   Conversation folded = *before;
   const auto items =

@@ -103,14 +103,14 @@ Result<Sequence> Scribe::accept(const Range& range, Now now) {
   auto accepted = log_->accept(workspace_, range, batch);
   workspace_.write(std::move(batch));
   if (!accepted.ok()) return accepted.error();
+  Projections::Run run(projections_, workspace_, range.stream, news_);
   for (const auto& fresh : accepted.value().entries) {
     if (auto header = EntryHeader::decode(fresh.entry.header); header.ok()) {
       if (!clock_.follow(header.value().time, wall(now))) ++from_the_future_;
     }
-    auto folded =
-        projections_.fold(workspace_, range.stream, fresh.head.sequence, fresh.entry, news_);
-    if (!folded.ok() && failed_.ok()) failed_ = folded;
+    run.add(fresh.head.sequence, fresh.entry);
   }
+  if (auto folded = run.end(); !folded.ok() && failed_.ok()) failed_ = folded;
   if (accepted.value().fork) {
     forked(*accepted.value().fork, now);
     return Error{ErrorCode::conflict, "the stream forked: " + short_name(range.stream), "",

@@ -79,21 +79,22 @@ struct Holder {
     rows.committed(rows.last_write());
   }
 
-  // The next sealed range of `stream` that this holder lacks; false if it holds all.
-  bool take_next(const Holder& from, const Stream& stream) {
+  // The next sealed range of `stream` that this holder lacks, of one entry or of about so many
+  // bytes; false if it holds all.
+  bool take_next(const Holder& from, const Stream& stream, std::size_t max_bytes = 1) {
     if (!from.log.head(stream)) return false;
     const auto held = log.head(stream);
-    auto range = read_range(from.rows, stream, (held ? held->sequence : 0) + 1, 1);
+    auto range = read_range(from.rows, stream, (held ? held->sequence : 0) + 1, max_bytes);
     REQUIRE(range.ok());
     if (range.value().entries.empty()) return false;
     Batch batch;
     auto accepted = log.accept(rows, range.value(), batch);
     REQUIRE_MESSAGE(accepted.ok(), accepted.error().text());
     rows.write(std::move(batch));
-    for (const auto& fresh : accepted.value().entries) {
-      const auto folded = projections.fold(rows, stream, fresh.head.sequence, fresh.entry, news);
-      REQUIRE_MESSAGE(folded.ok(), folded.error().text());
-    }
+    Projections::Run run(projections, rows, stream, news);
+    for (const auto& fresh : accepted.value().entries) run.add(fresh.head.sequence, fresh.entry);
+    const auto folded = run.end();
+    REQUIRE_MESSAGE(folded.ok(), folded.error().text());
     return true;
   }
 

@@ -160,7 +160,7 @@ struct Floor {
       const auto at = pick(left.size());
       // In runs, so that one stream is sometimes far ahead of the others.
       for (std::size_t run = 1 + pick(chance(20) ? 40 : 4); run > 0; --run) {
-        if (holder.take_next(*left[at], left[at]->stream)) continue;
+        if (holder.take_next(*left[at], left[at]->stream, chance(70) ? 1 : pick(10'000))) continue;
         left.erase(left.begin() + static_cast<std::ptrdiff_t>(at));
         break;
       }
@@ -334,7 +334,7 @@ TEST_SUITE("projections, at random") {
         talk.act();
         if (talk.chance(60)) talk.hear();
         for (const auto& author : talk.authors) {
-          if (talk.chance(70)) lagging.take_next(*author, author->stream);
+          if (talk.chance(15)) lagging.take_next(*author, author->stream, 1 + talk.pick(40'000));
         }
       }
       Holder other(talk.world);

@@ -442,6 +442,36 @@ TEST_SUITE("projections") {
     }
   }
 
+  TEST_CASE("a stream that comes after another one's folds each conversation again once a run") {
+    FoldWorld world;
+    Author home(world), host(world);
+    Holder peer(world);
+    constexpr int talks = 5, messages = 40;
+    for (int i = 0; i < messages; ++i) {
+      for (int talk = 0; talk < talks; ++talk) {
+        const std::string name = std::to_string(talk) + "-" + std::to_string(i);
+        const std::string customer = "customer-" + std::to_string(talk);
+        host.wall_ms = home.wall_ms = std::max(host.wall_ms, home.wall_ms);
+        host.take_in(name, {customer});
+        home.wall_ms = host.wall_ms;
+        while (home.take_next(host, host.stream)) {
+        }
+        const auto id = world.message(std::to_string(talk) + "-0").as<ConversationId>();
+        if (i == 0) home.open(name, customer);
+        if (i > 0) home.place(name, id, customer);
+        home.course(id, CourseState::waiting);
+      }
+    }
+    std::size_t runs = 0;
+    for (const Author* author : {&home, &host}) {
+      while (peer.take_next(*author, author->stream, 1'000'000)) ++runs;
+    }
+    CHECK(runs < 4);
+    CHECK(all_rows(peer.rows) == all_rows(home.rows));
+    constexpr std::size_t items = talks * messages * 3;
+    CHECK(peer.projections.items_folded_again() < runs * items);
+  }
+
   TEST_CASE("a message that was answered already, and one before another, overtake nothing") {
     FoldWorld world;
     Author home(world), other(world);

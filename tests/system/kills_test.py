@@ -36,7 +36,7 @@ class Customers(threading.Thread):
         written = 0
         while not self.enough.is_set():
             external_id = f"m-{self.number}-{written}"
-            content = message(external_id, customer={"external_id": f"u-{luck.randrange(200)}"})
+            content = message(external_id, customer={"external_id": f"u-{luck.randrange(20)}"})
             while not self.enough.is_set():
                 self.tries += 1
                 node = self.mesh[luck.choice(names)]
@@ -103,7 +103,7 @@ def nodes_killed_at_random_moments_lose_nothing_acknowledged():
 
         verified.out = ""
         try:
-            wait_for("verify holds", verified, within=120)
+            wait_for("verify holds", verified, within=60)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{verified.out}") from error
         print(f"{kills} kills, {clean_ends} clean ends, {len(receipts)} receipts of "
