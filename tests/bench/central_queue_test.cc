@@ -109,15 +109,39 @@ TEST_SUITE("routing bench: central queue") {
     Small small;
     small.cell.cut = Span{0, Duration{10'000}, Duration{100'000}};
     small.comes(0, 0, 200'000);      // at home
-    small.comes(1'000, 0, 60'000);   // elsewhere, until 40 s; then it has 21 s left
+    small.comes(1'000, 0, 60'000);   // elsewhere, until 35 s; then it has 26 s left
     small.comes(20'000, 0, 5'000);   // waits behind it, for the own agent or the end of the cut
     small.comes(30'000, 1, 10'000);  // gets the agent who lost it
     const auto outcome = central_queue(small.cell, small.workload, Sharing::pooled, Duration{0},
                                        AcrossCut::goes_back);
     Started started;
     for (const auto& one : outcome.cases) started.push_back({one.started.count(), one.worker});
-    CHECK(started == Started{{0, 0}, {1'000, 1}, {121'000, 1}, {40'000, 1}});
+    CHECK(started == Started{{0, 0}, {1'000, 1}, {126'000, 1}, {35'000, 1}});
     CHECK(small.started(Sharing::pooled) == Started{{0, 0}, {1'000, 1}, {100'000, 1}, {61'000, 1}});
+  }
+
+  TEST_CASE("from where a mesh stood when a cut began, a perfect queue goes on") {
+    Small small;
+    small.cell.cut = Span{0, Duration{10'000}, Duration{100'000}};
+    small.comes(0, 0, 60'000);       // had been given to the agent elsewhere
+    small.comes(1'000, 0, 50'000);   // waits
+    small.comes(2'000, 1, 20'000);   // with the cut site's agent, who has 5 s to go
+    small.comes(20'000, 0, 10'000);  // comes while it is cut off
+    Outcome mesh;
+    mesh.cases = {{Duration{100}, 1}, {Duration{12'000}, 0}, {Duration{3'000}, 0}, {}};
+    mesh.open_at_cut = {
+        {0, 1, Duration{51'000}}, {1, -1, Duration{50'000}}, {2, 0, Duration{5'000}}};
+    const auto started = [&](AcrossCut across) {
+      Started out;
+      for (const auto& one : queue_after_cut(small.cell, small.workload, mesh, across).cases) {
+        out.push_back({one.started.count(), one.worker});
+      }
+      return out;
+    };
+    // What waited gets the cut site's agent at 15 s, and at 65 s either what came back from
+    // elsewhere, with its age and the 26 s that were left, or who came meanwhile.
+    CHECK(started(AcrossCut::goes_back) == Started{{100, 1}, {15'000, 0}, {3'000, 0}, {91'000, 0}});
+    CHECK(started(AcrossCut::goes_on) == Started{{100, 1}, {15'000, 0}, {3'000, 0}, {65'000, 0}});
   }
 
   TEST_CASE("who lost patience takes no agent's time") {

@@ -67,28 +67,8 @@ TEST_SUITE("routing bench: figures") {
     Outcome outcome;
     outcome.cases = {
         {Duration{1'000}, 0}, {Duration{52'000}, 0}, {Duration{53'000}, 1}, {Duration{51'000}, 1}};
-    CHECK(sharing_again(cell, workload, outcome).after_healing == Duration{3'000});
-    CHECK(sharing_again(cell, workload, outcome).after_chance == Duration{3'000});
+    CHECK(sharing_again(cell, workload, outcome) == Duration{3'000});
     CHECK(backlog_gone(cell, workload, outcome) == Duration{3'000});
     CHECK(waits_within(cell, workload, outcome, *cell.cut).size() == 3);
-  }
-
-  TEST_CASE("while all agents elsewhere are at work there is no chance to share after a cut") {
-    Cell cell;
-    cell.sites = 2;
-    cell.agents = 1;
-    cell.hot = 0;
-    cell.length = Duration{100'000};
-    cell.cut = Span{0, Duration{0}, Duration{50'000}};
-    Workload workload;
-    workload.workers = {{0, {}, {}, 1}, {1, {}, {}, 1}};
-    workload.arrivals = {{Duration{40'000}, 1, 0, Duration{12'000}},  // keeps them until 52 s
-                         {Duration{41'000}, 0, 0, Duration{1'000}},
-                         {Duration{42'000}, 1, 0, Duration{1'000}}};
-    Outcome outcome;
-    outcome.cases = {{Duration{40'000}, 1}, {Duration{54'000}, 1}, {Duration{52'500}, 1}};
-    const auto again = sharing_again(cell, workload, outcome);
-    CHECK(again.after_healing == Duration{4'000});
-    CHECK(again.after_chance == Duration{1'500});
   }
 }

@@ -26,22 +26,42 @@ class Queue {
     lines_.resize(static_cast<std::size_t>(cell.sites) * workload.services.size());
   }
 
+  // Goes on from how another model stood when the cut began.
+  void take_over(const Outcome& other) {
+    now_ = cell_.cut->from;
+    for (; next_ < workload_.arrivals.size() && workload_.arrivals[next_].at < now_; ++next_) {
+      outcome_.cases[next_] = other.cases[next_];
+    }
+    for (const auto& open : other.open_at_cut) {
+      const auto number = static_cast<std::size_t>(open.conversation);
+      const auto& arrival = workload_.arrivals[number];
+      if (open.worker >= 0) {
+        occupy(open.worker, open.conversation, open.left);
+      } else {
+        if (outcome_.cases[number].started >= now_) outcome_.cases[number] = {};
+        courses_[number].left = open.left;
+        line(arrival.site, static_cast<std::size_t>(arrival.service)).push_back(open.conversation);
+      }
+    }
+    events_.push({now_, Event::Kind::together});
+  }
+
   Outcome run() {
     for (const auto* span :
          {cell_.cut ? &*cell_.cut : nullptr, cell_.drain ? &*cell_.drain : nullptr}) {
       if (span) events_.push({span->to, Event::Kind::together});
     }
     if (cell_.cut && across_ == AcrossCut::goes_back) {
-      events_.push({cell_.cut->from + cell_.lease, Event::Kind::leases_end});
+      // Renewed every third of its term, a lease has in the mean five sixths to go.
+      events_.push({cell_.cut->from + cell_.lease * 5 / 6, Event::Kind::leases_end});
     }
-    std::size_t next = 0;
     const auto& arrivals = workload_.arrivals;
-    while (next < arrivals.size() || !events_.empty()) {
-      const bool arrival = next < arrivals.size() &&
-                           (events_.empty() || arrivals[next].at + link_ < events_.top().at);
+    while (next_ < arrivals.size() || !events_.empty()) {
+      const bool arrival = next_ < arrivals.size() &&
+                           (events_.empty() || arrivals[next_].at + link_ < events_.top().at);
       if (arrival) {
-        now_ = arrivals[next].at + link_;
-        comes(static_cast<int>(next++));
+        now_ = arrivals[next_].at + link_;
+        comes(static_cast<int>(next_++));
         continue;
       }
       const auto event = events_.top();
@@ -131,20 +151,23 @@ class Queue {
 
   void start(int chosen, int number) {
     const auto& arrival = workload_.arrivals[static_cast<std::size_t>(number)];
-    const bool full_before = agent(chosen).busy == cell_.capacity;
-    if (!full_before) idle_.erase(rank(chosen));
-    ++agent(chosen).busy;
-    if (agent(chosen).busy < cell_.capacity) idle_.insert(rank(chosen));
     auto& one = outcome_.cases[static_cast<std::size_t>(number)];
     if (one.worker < 0) one = {now_ + link_, chosen};
-    auto& course = courses_[static_cast<std::size_t>(number)];
-    auto takes = course.left.value_or(arrival.handling);
+    auto takes = courses_[static_cast<std::size_t>(number)].left.value_or(arrival.handling);
     if (worker(chosen).site != arrival.site) {
       takes = Duration{static_cast<std::int64_t>(static_cast<double>(takes.count()) *
                                                  (1 + cell_.remote_slower))};
     }
+    occupy(chosen, number, link_ + takes + link_);
+  }
+
+  void occupy(int chosen, int number, Duration takes) {
+    if (agent(chosen).busy < cell_.capacity) idle_.erase(rank(chosen));
+    ++agent(chosen).busy;
+    if (agent(chosen).busy < cell_.capacity) idle_.insert(rank(chosen));
+    auto& course = courses_[static_cast<std::size_t>(number)];
     course.worker = chosen;
-    course.ends = now_ + link_ + takes + link_;
+    course.ends = now_ + takes;
     events_.push({course.ends, Event::Kind::freed, number, ++course.turn});
   }
 
@@ -212,6 +235,7 @@ class Queue {
   const Duration link_;
   const AcrossCut across_;
   Duration now_{0};
+  std::size_t next_ = 0;  // arrival
   std::vector<Agent> agents_;
   std::vector<Course> courses_;
   std::set<Rank> idle_;  // with a free slot
@@ -225,6 +249,13 @@ class Queue {
 Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link,
                       AcrossCut across) {
   return Queue(cell, workload, sharing, link, across).run();
+}
+
+Outcome queue_after_cut(const Cell& cell, const Workload& workload, const Outcome& mesh,
+                        AcrossCut across) {
+  Queue queue(cell, workload, Sharing::pooled, Duration{0}, across);
+  queue.take_over(mesh);
+  return queue.run();
 }
 
 }  // namespace crossfloor::bench

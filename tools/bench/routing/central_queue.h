@@ -23,4 +23,9 @@ enum class AcrossCut { goes_on, goes_back };
 Outcome central_queue(const Cell& cell, const Workload& workload, Sharing sharing, Duration link,
                       AcrossCut across = AcrossCut::goes_on);
 
+// What a perfect queue would have made of the cut from where the mesh stood when it began: the same
+// customers wait, and the same agents have the same work, here and elsewhere.
+Outcome queue_after_cut(const Cell& cell, const Workload& workload, const Outcome& mesh,
+                        AcrossCut across);
+
 }  // namespace crossfloor::bench

@@ -31,6 +31,15 @@ double mean_of(const std::vector<double>& values) {
 
 }  // namespace
 
+Estimate jackknife(double all, const std::vector<double>& without) {
+  if (without.size() < 2) return {all, 0};
+  const auto n = static_cast<double>(without.size());
+  const double middle = mean_of(without);
+  double squares = 0;
+  for (const double value : without) squares += (value - middle) * (value - middle);
+  return {all, student_t(without.size() - 1) * std::sqrt(squares * (n - 1) / n)};
+}
+
 double quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
   const auto at = std::min(values.size() - 1,
@@ -110,16 +119,6 @@ double fairness_of(const std::vector<Waits>& mesh, const std::vector<Waits>& poo
   return counts[0] > 0 && best > 0 ? mean(0) / best : 1;
 }
 
-// From what the whole gives, and what it gives without each seed in turn.
-Estimate jackknife(double all, const std::vector<double>& without) {
-  if (without.size() < 2) return {all, 0};
-  const auto n = static_cast<double>(without.size());
-  const double middle = mean_of(without);
-  double squares = 0;
-  for (const double value : without) squares += (value - middle) * (value - middle);
-  return {all, student_t(without.size() - 1) * std::sqrt(squares * (n - 1) / n)};
-}
-
 }  // namespace
 
 Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
@@ -140,19 +139,8 @@ std::vector<double> waits_within(const Cell& cell, const Workload& workload, con
   return waits;
 }
 
-SharingAgain sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
+Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
   const auto& span = *cell.cut;
-  // Elsewhere: who was at work when it healed, and when somebody took up something first.
-  int at_work = 0;
-  Duration chance = Duration::max();
-  for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
-    const auto& one = outcome.cases[i];
-    if (one.worker < 0) continue;
-    if (workload.workers[static_cast<std::size_t>(one.worker)].site == span.site) continue;
-    if (one.started > span.to) chance = std::min(chance, one.started);
-    at_work += one.started <= span.to && span.to < one.started + workload.arrivals[i].handling;
-  }
-  if (at_work < (cell.sites - 1) * cell.agents * cell.capacity) chance = span.to;
   Duration first = Duration::max();
   for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
     const auto& one = outcome.cases[i];
@@ -162,7 +150,7 @@ SharingAgain sharing_again(const Cell& cell, const Workload& workload, const Out
     if (asked == served || (asked != span.site && served != span.site)) continue;
     first = std::min(first, one.started);
   }
-  return {first - span.to, std::max(first - chance, Duration{0})};
+  return first - span.to;
 }
 
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome) {

@@ -37,12 +37,8 @@ Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pool
 // Waits of those who came to the span's site within it.
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,
                                  const Span& span);
-// When the first conversation crossed the cut site's border again.
-struct SharingAgain {
-  Duration after_healing{0};
-  Duration after_chance{0};  // if all agents elsewhere were at work: from when one took up anything
-};
-SharingAgain sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome);
+// How long after the span's end the first conversation crossed the cut site's border again.
+Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome);
 // How long after the span's end its site had no more waiting than its share of all who wait.
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome);
 
@@ -51,6 +47,9 @@ Estimate estimate(const std::vector<double>& by_seed);
 // Of sums that differ by seed: sum(one) / sum(other) - 1, its interval by leaving out one seed at a
 // time (jackknife).
 Estimate excess(const std::vector<double>& one, const std::vector<double>& other);
+
+// From what the whole gives, and what it gives without each seed in turn.
+Estimate jackknife(double all, const std::vector<double>& without);
 
 double quantile(std::vector<double> values, double share);
 

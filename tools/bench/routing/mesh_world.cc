@@ -149,6 +149,7 @@ Outcome MeshWorld::run() {
     after(cell_.drain->from, [=] { set(true); });
     after(cell_.drain->to, [=] { set(false); });
   }
+  if (cell_.cut) after(cell_.cut->from, [this] { note_open(); });
   std::size_t next = 0;
   const auto& arrivals = workload_.arrivals;
   while (open_ > 0 && now_ < cell_.length + longest_run) {
@@ -461,6 +462,10 @@ void MeshWorld::ring(Node& lessee, const RingNotice& notice) {
     takes = Duration{
         static_cast<std::int64_t>(static_cast<double>(takes.count()) * (1 + cell_.remote_slower))};
   }
+  if (own.epoch == epoch) {
+    own.worker = worker;
+    own.takes = takes;
+  }
   tell_home(lessee, id, [this, id, epoch, there = &lessee, takes](Node& home) {
     auto& now_known = course(id);
     const bool valid = now_known.epoch == epoch && now_known.state == State::ringing;
@@ -520,6 +525,20 @@ void MeshWorld::release(Node& there, const ConversationId& id, const Epoch& epoc
   there.leases.dropped(id, epoch);
   act(there, [&](DeskOutbox& out) { there.router.slots_changed(now(), out); });
   publish(there);
+}
+
+// What only rings counts as waiting.
+void MeshWorld::note_open() {
+  for (std::size_t i = 0; i < courses_.size() && workload_.arrivals[i].at < now_; ++i) {
+    const auto& course = courses_[i];
+    const int number = static_cast<int>(i);
+    if (course.state == State::active) {
+      const auto left = std::max(course.taken_up + course.takes - now_, Duration{1});
+      outcome_.open_at_cut.push_back({number, course.worker, left});
+    } else if (course.state != State::closed) {
+      outcome_.open_at_cut.push_back({number, -1, course.left});
+    }
+  }
 }
 
 // ---- Gaps -------------------------------------------------------------------------------------

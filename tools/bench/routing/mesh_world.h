@@ -38,6 +38,8 @@ class MeshWorld {
     Duration left{0};  // of the handling
     Duration taken_up{0};
     std::uint32_t site_changes = 0;
+    int worker = -1;  // while it is active
+    Duration takes{0};
   };
   struct Event {
     Duration at{0};
@@ -78,6 +80,7 @@ class MeshWorld {
   WaitingConversation waiting(int number) const;
 
   void measure(Node& node, const LoadRecord& own);
+  void note_open();
 
   const Cell& cell_;
   const Workload& workload_;

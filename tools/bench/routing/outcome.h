@@ -16,7 +16,13 @@ struct Outcome {
   std::vector<Case> cases;  // as the arrivals
 
   // Of a mesh alone.
-  std::vector<Duration> gaps;  // each time in which one waited while a fitting slot was free
+  struct Open {
+    int conversation = 0;
+    int worker = -1;   // who has it; -1: it waits
+    Duration left{0};  // of the handling, by whoever has it
+  };
+  std::vector<Open> open_at_cut;  // what was not done when the cut began, by number
+  std::vector<Duration> gaps;     // each time in which one waited while a fitting slot was free
   Duration observed{0};
   std::uint64_t unicasts = 0;    // routing messages between nodes
   std::uint64_t offers = 0;      // to anybody who fits

@@ -63,16 +63,14 @@ SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& r
   }
   if (cell.cut) {
     result.cut.waits = waits_within(cell, workload, mesh, *cell.cut);
-    result.cut.undisturbed = waits_within(cell, workload, pooled, *cell.cut);
-    const auto alone =
-        central_queue(cell, workload, Sharing::pooled, Duration{0}, AcrossCut::goes_back);
+    const auto undisturbed = queue_after_cut(cell, workload, mesh, AcrossCut::goes_on);
+    result.cut.undisturbed = waits_within(cell, workload, undisturbed, *cell.cut);
+    const auto alone = queue_after_cut(cell, workload, mesh, AcrossCut::goes_back);
     result.cut.alone = waits_within(cell, workload, alone, *cell.cut);
     result.cut.least_backlog_s = seconds_of(backlog_gone(cell, workload, alone));
     // Who has nothing to share cannot be seen to share again.
-    result.cut.wanted = sharing_again(cell, workload, pooled).after_healing < Duration{1'000};
-    const auto again = sharing_again(cell, workload, mesh);
-    result.cut.sharing_again_s = seconds_of(again.after_chance);
-    result.cut.sharing_from_healing_s = seconds_of(again.after_healing);
+    result.cut.wanted = sharing_again(cell, workload, alone) < Duration{1'000};
+    result.cut.sharing_again_s = seconds_of(sharing_again(cell, workload, mesh));
     result.cut.backlog_gone_s = seconds_of(backlog_gone(cell, workload, mesh));
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

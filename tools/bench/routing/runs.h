@@ -22,14 +22,14 @@ struct MeshCosts {
   std::uint64_t overloads = 0;
 };
 struct CutFigures {
-  // Of those who asked there meanwhile: of the mesh; of a perfect queue of that site alone, which
-  // gets back what was elsewhere when the leases end; and if that were never to come back.
+  // Of those who asked there meanwhile: of the mesh; of a perfect queue of that site alone, from
+  // where the mesh stood when the cut began, which gets back what was elsewhere when the leases
+  // end; and if that were never to come back.
   std::vector<double> waits, alone, undisturbed;
-  bool wanted = false;         // a pooled floor would have shared within a second of healing
-  double sharing_again_s = 0;  // from the first chance
-  double sharing_from_healing_s = 0;
+  bool wanted = false;  // a floor that is perfectly one again at the healing shared within a second
+  double sharing_again_s = 0;  // from the healing
   double backlog_gone_s = 0;
-  double least_backlog_s = 0;  // of a floor that is perfectly one again when the cut ends
+  double least_backlog_s = 0;  // of that perfect floor
 };
 
 struct SeedResult {
