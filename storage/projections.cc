@@ -49,7 +49,7 @@ Status Projections::fold(Workspace& rows, const Stream& stream, Sequence sequenc
 
 void Projections::fold(Arrival& a) const {
   const auto kind = static_cast<EntryKind>(a.header.kind);
-  a.body = body_of(a.at, kind, a.entry->body);
+  a.body = body_of(a.at, kind, *a.entry);
   switch (kind) {
     case EntryKind::message:
       fold_message(a);

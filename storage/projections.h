@@ -105,7 +105,7 @@ class Projections {
   void store(Arrival& a, const ConversationId& conversation) const;
   std::optional<ConversationItem> item_at(Arrival& a, const Position& at, const ItemRow& row) const;
 
-  ConversationBody body_of(const Position& at, EntryKind kind, const Bytes& body) const;
+  ConversationBody body_of(const Position& at, EntryKind kind, const Entry& entry) const;
   RecentMessages::Known decoded(const Position& at, const Bytes& body) const;
 
   SubjectsOf subjects_;

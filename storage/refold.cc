@@ -12,14 +12,28 @@ ConversationBody read_as(const Bytes& bytes) {
   return std::move(body).value();
 }
 
-// What the entry says that a row names.
-Result<Bytes> stored_body(const Reader& rows, const Region& region, const Position& at) {
+// The entry that a row names.
+Result<Entry> stored_entry(const Reader& rows, const Region& region, const Position& at) {
   auto entry = entry_at(rows, Stream{{at.node, at.generation}, region}, at.sequence);
   if (!entry.ok()) return entry.error();
   if (!entry.value()) {
     return Error{ErrorCode::corrupt, "an entry that a row names is missing", "", ""};
   }
-  return std::move(entry.value()->body);
+  return std::move(*entry.value());
+}
+
+// What a home says under an epoch of its own. A member that signs what another home wrote, with the
+// numbers and times that it likes, says nothing: else it could put its text in a reply's place, or
+// make a command look done. Only who salvages from behind a fork speaks for another.
+template <typename Body>
+ConversationBody word_of_home(const Position& at, const Entry& entry) {
+  auto body = decode_body<Body>(entry.body);
+  if (!body.ok()) return {};
+  if (body.value().epoch.node != at.node) {
+    const auto header = EntryHeader::decode(entry.header);
+    if (!header.ok() || (header.value().flags & EntryHeader::salvaged) == 0) return {};
+  }
+  return std::move(body).value();
 }
 
 }  // namespace
@@ -157,12 +171,12 @@ std::optional<ConversationItem> Projections::item_at(Arrival& a, const Position&
     }
     if (message.value() != nullptr) item.body = std::move(message).value();
   } else {
-    auto body = stored_body(a.rows, row.region, at);
-    if (!body.ok()) {
-      a.note(body.error());
+    auto entry = stored_entry(a.rows, row.region, at);
+    if (!entry.ok()) {
+      a.note(entry.error());
       return std::nullopt;
     }
-    item.body = body_of(at, item.kind, body.value());
+    item.body = body_of(at, item.kind, entry.value());
   }
   if (item.kind == EntryKind::message) {
     const MessageRow& row_of = a.held(row.message);
@@ -180,9 +194,9 @@ std::optional<ConversationItem> Projections::item_at(Arrival& a, const Position&
 Result<RecentMessages::Known> Projections::message_at(const Reader& rows, const Region& region,
                                                       const Position& at) const {
   if (auto known = recent_.find(at)) return known;
-  auto body = stored_body(rows, region, at);
-  if (!body.ok()) return body.error();
-  return decoded(at, body.value());
+  auto entry = stored_entry(rows, region, at);
+  if (!entry.ok()) return entry.error();
+  return decoded(at, entry.value().body);
 }
 
 RecentMessages::Known Projections::decoded(const Position& at, const Bytes& body) const {
@@ -193,28 +207,29 @@ RecentMessages::Known Projections::decoded(const Position& at, const Bytes& body
   return known;
 }
 
-ConversationBody Projections::body_of(const Position& at, EntryKind kind, const Bytes& body) const {
+ConversationBody Projections::body_of(const Position& at, EntryKind kind,
+                                      const Entry& entry) const {
   switch (kind) {
     case EntryKind::message: {
       auto message = recent_.find(at);
-      if (message == nullptr) message = decoded(at, body);
+      if (message == nullptr) message = decoded(at, entry.body);
       if (message == nullptr) return {};
       return message;
     }
     case EntryKind::placed:
-      return read_as<PlacedBody>(body);
+      return read_as<PlacedBody>(entry.body);
     case EntryKind::course:
-      return read_as<CourseBody>(body);
+      return word_of_home<CourseBody>(at, entry);
     case EntryKind::took_home:
-      return read_as<TookHomeBody>(body);
+      return read_as<TookHomeBody>(entry.body);
     case EntryKind::reply:
-      return read_as<ReplyBody>(body);
+      return word_of_home<ReplyBody>(at, entry);
     case EntryKind::note:
-      return read_as<NoteBody>(body);
+      return word_of_home<NoteBody>(at, entry);
     case EntryKind::attempt:
-      return read_as<AttemptBody>(body);
+      return read_as<AttemptBody>(entry.body);
     case EntryKind::outcome:
-      return read_as<OutcomeBody>(body);
+      return read_as<OutcomeBody>(entry.body);
     default:
       return {};
   }

@@ -354,6 +354,7 @@ TEST_SUITE("projections") {
     body.epoch = warsaw.epoch(1);
     const auto first = warsaw.write(EntryKind::course, id, body);
     helsinki.wall_ms += 100;
+    body.epoch = helsinki.epoch(2);
     helsinki.write(EntryKind::course, id, body);
     check_every_order(world, {&warsaw, &helsinki}, [&](const Holder& holder) {
       const auto row = rows::command(holder.rows, body.command).value();
@@ -362,6 +363,49 @@ TEST_SUITE("projections") {
       CHECK(row->conversation == id);
     });
     CHECK_FALSE(rows::command(warsaw.rows, world.random.id<CommandId>()).value());
+  }
+
+  TEST_CASE("what a member signs of another home's words is nobody's word") {
+    FoldWorld world;
+    Author home(world), liar(world);
+    const auto id = home.take_in("m1", {}).as<ConversationId>();
+    home.open("m1");
+    home.course(id, CourseState::active, "bob");
+    ReplyBody reply;
+    reply.reply = world.random.id<ReplyId>();
+    reply.command = world.random.id<CommandId>();
+    reply.agent = "bob";
+    reply.sender = home.node();
+    reply.seen = {world.message("m1")};
+    reply.known_replies = 1;
+    reply.text = "it is on its way";
+    reply.epoch = home.epoch(1);
+    const auto said = home.write(EntryKind::reply, id, reply);
+    home.write(EntryKind::attempt, id, AttemptBody{reply.reply, 1});
+    ReplyBody forged = reply;  // of before all that home said
+    forged.text = "pay first";
+    liar.wall_ms = 1;
+    liar.write(EntryKind::reply, id, forged);
+    liar.write(EntryKind::attempt, id, AttemptBody{reply.reply, 1});
+    CourseBody done;
+    done.epoch = home.epoch(1);
+    done.command = world.random.id<CommandId>();
+    liar.write(EntryKind::course, id, done);
+    ReplyBody next = reply;
+    next.reply = world.random.id<ReplyId>();
+    next.command = world.random.id<CommandId>();
+    next.known_replies = 2;
+    next.epoch = home.epoch(1);
+    home.write(EntryKind::reply, id, next);
+    check_every_order(world, {&home, &liar}, [&](const Holder& holder) {
+      CHECK(rows::reply(holder.rows, reply.reply).value()->at == said);  // what is sent
+      CHECK(rows::command(holder.rows, reply.command).value()->at == said);
+      CHECK_FALSE(rows::command(holder.rows, done.command).value());
+      const auto c = holder.conversation(id);
+      CHECK(c.replies_written() == 2);
+      CHECK(c.handled_twice == 0);
+      CHECK(c.uncounted == 2);
+    });
   }
 
   TEST_CASE("the latest record of an agent or account counts") {
