@@ -136,6 +136,8 @@ class Home {
   NodeId sender_for(const AccountSettings& account, Now now) const;
   void take_home(const Conversation& conversation, const std::string& reason, const std::string& by,
                  Now now);
+  void take_over(const Conversation& conversation, const std::string& reason, const std::string& by,
+                 Now now);
   bool needs_care(const Conversation& conversation) const;
 
   Scribe& scribe_;

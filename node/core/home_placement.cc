@@ -124,7 +124,7 @@ bool Home::place(const MessageId& id, Now now) {
     const auto dead = mesh_.dead_since(target.conversation->home());
     if (dead && now.steady < *dead + settings_.takeover_after) return false;
     const ConversationId taken = target.conversation->id;
-    take_home(*target.conversation, "takeover", "", now);
+    take_over(*target.conversation, "takeover", "", now);
     auto current = rows::conversation(scribe_.view(), taken);
     if (!current.ok() || !current.value()) return false;
     target.conversation = std::move(current).value();

@@ -21,6 +21,29 @@ void Home::take_home(const Conversation& c, const std::string& reason, const std
   ++takeovers_;
 }
 
+// The new term begins with a word of its own on who has it. Left to what the lost home said, it
+// would change when that home's last entries come at last: who went on here, and who was given it
+// there, would both have it in one epoch. Whose agent was on a dead node starts anew; elsewhere the
+// agent keeps it.
+void Home::take_over(const Conversation& c, const std::string& reason, const std::string& by,
+                     Now now) {
+  take_home(c, reason, by, now);
+  const auto row = rows::conversation(scribe_.view(), c.id);
+  if (!row.ok() || !row.value() || row.value()->home() != mesh_.self()) return;
+  const Conversation& taken = *row.value();
+  const bool held = taken.state == CourseState::ringing || taken.state == CourseState::active ||
+                    taken.state == CourseState::wrap_up;
+  if (!held) return;
+  const bool agent_lives = taken.agent_node == mesh_.self() || mesh_.live(taken.agent_node);
+  CourseBody body = keep(taken, taken.state, "home taken over");
+  if (!agent_lives || taken.state == CourseState::ringing) {
+    body.state = CourseState::waiting;
+    body.agent.clear();
+    body.agent_node = {};
+  }
+  course(taken, std::move(body), now);
+}
+
 // A home that was dead for long enough, and that nobody alive heard of, loses what needs care.
 void Home::take_over_dead(Now now) {
   if (!acting_) return;
@@ -72,22 +95,7 @@ void Home::take_over_dead(Now now) {
     }
     for (const auto& id : due) {
       const Conversation c = open_.at(id);
-      take_home(c, "takeover", "", now);
-      auto row = rows::conversation(scribe_.view(), id);
-      if (!row.ok() || !row.value() || row.value()->home() != mesh_.self()) continue;
-      const Conversation taken = std::move(*row.value());
-      // Whose agent was on the dead node starts anew; elsewhere the agent keeps it.
-      const bool held = taken.state == CourseState::ringing || taken.state == CourseState::active ||
-                        taken.state == CourseState::wrap_up;
-      if (!held) continue;
-      const bool agent_lives = taken.agent_node == mesh_.self() || mesh_.live(taken.agent_node);
-      CourseBody body = keep(taken, taken.state, "home taken over");
-      if (!agent_lives || taken.state == CourseState::ringing) {
-        body.state = CourseState::waiting;
-        body.agent.clear();
-        body.agent_node = {};
-      }
-      course(taken, body, now);
+      take_over(c, "takeover", "", now);
     }
     inquiries_.erase(node);
   }
@@ -111,7 +119,7 @@ Status Home::force(const ConversationId& id, const std::string& by, Now now) {
     return Error{ErrorCode::not_found, "no open conversation " + id.hex(), "conversation",
                  "see `crossfloor conversations`"};
   }
-  if (c->home() != mesh_.self()) take_home(*c, "forced", by, now);
+  if (c->home() != mesh_.self()) take_over(Conversation(*c), "forced", by, now);
   return {};
 }
 

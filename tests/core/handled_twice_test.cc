@@ -77,4 +77,45 @@ TEST_SUITE("handled twice") {
     CHECK(row->replies.size() == 2);
     CHECK(row->handled_twice == 0);
   }
+
+  // The lost home gave it to somebody else meanwhile, and its entries come only when the cut heals.
+  TEST_CASE("who takes a home over for a new message says in the new term who has it") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(1, "bob");
+    world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
+    REQUIRE(world.rings().size() == 1);
+    const ConversationId id = world.rings()[0].notice.conversation;
+    world.command(1, "bob", Verb::accept, id);
+    REQUIRE(world.core(0).home().find(id)->home() == world.host(0).id);
+    REQUIRE(world.core(0).home().find(id)->agent == "bob");
+
+    world.cut_all();
+    world.add_agent(0, "ann");
+    for (int i = 0; i < 60 && world.rings().size() < 2; ++i) world.run(Duration{1'000});
+    REQUIRE(world.rings().back().notice.agent == "ann");
+    world.command(0, "ann", Verb::accept, id);
+    REQUIRE(world.core(0).home().find(id)->agent == "ann");
+
+    world.run(Duration{60'000});
+    world.write(1, CoreWorld::chat, "4711", "hello?");
+    world.run(Duration{10'000});
+    REQUIRE(world.core(1).home().find(id)->home() == world.host(1).id);
+    REQUIRE(world.core(1).home().find(id)->agent == "bob");
+
+    world.lost = [](const SendMessage&) { return false; };
+    world.bring_up({LinkKind::pulse});  // both live before they have each other's entries
+    world.run(Duration{20'000});
+    REQUIRE(world.core(0).home().find(id)->agent == "ann");
+    world.bring_up({LinkKind::live, LinkKind::bulk});
+    world.run(Duration{20'000});
+    for (const std::size_t at : {0, 1}) {
+      CAPTURE(at);
+      CHECK(world.core(at).home().find(id)->agent == "bob");
+      CHECK(world.core(at).home().find(id)->term() == 2);
+    }
+    CHECK(world.core(0).desk().floor().work_of(id) == nullptr);
+    REQUIRE(world.core(1).desk().floor().work_of(id) != nullptr);
+    CHECK(world.core(1).desk().floor().work_of(id)->agent == "bob");
+  }
 }
