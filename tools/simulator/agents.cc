@@ -150,10 +150,25 @@ Duration Agents::handling_time() {
   return dice_.exponential(people.handling_mean);
 }
 
+namespace {
+
+// The dice know no longest time, and who sat over a chat for the whole healing would be told to let
+// the customer wait for ever. So what was begun before the healing ends within its first quarter,
+// and what is begun in it takes a quarter at most: who waits then for an agent who has to end one
+// piece of work, and to answer and close another, has the answer before the end.
+Duration longest(const Stage& stage) {
+  const ShapeOptions& shape = stage.options.shape;
+  const Duration quarter = shape.heal / 4;
+  const Duration passed = stage.now() - Instant{Duration{1'000}};
+  return std::max(quarter, shape.length + quarter - passed);
+}
+
+}  // namespace
+
 void Agents::works(Node& node, const std::string& agent, const ConversationId& conversation) {
   const auto key = std::make_tuple(node.life, agent, conversation);
   if (!at_work_.insert(key).second) return;
-  const Duration takes = handling_time();
+  const Duration takes = std::min(handling_time(), longest(stage_));
   stage_.timeline.after(takes, [this, key, index = node.index] {
     at_work_.erase(key);
     if (stage_.nodes[index].life != std::get<0>(key)) return;
