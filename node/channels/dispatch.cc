@@ -277,6 +277,21 @@ bool Dispatch::release(const ReplyId& id, Now now, DispatchOutbox& out) {
   return true;
 }
 
+void Dispatch::withdraw(const ReplyId& id, Now now, DispatchOutbox& out) {
+  Item* item = find(id);
+  if (!item || runs(item->state)) return;
+  forget(*item);
+  tick(now, out);
+}
+
+std::vector<ReplyId> Dispatch::line_of(const ConversationId& conversation) const {
+  std::vector<ReplyId> ids;
+  const auto line = lines_.find(conversation);
+  if (line == lines_.end()) return ids;
+  for (const auto& [written, id] : line->second) ids.push_back(id);
+  return ids;
+}
+
 Status Dispatch::resolve(const ReplyId& id, Resolution how, const std::string& external_id, Now now,
                          DispatchOutbox& out) {
   Item* item = find(id);

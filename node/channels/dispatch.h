@@ -133,6 +133,13 @@ class Dispatch {
   // and its account is not repeatable, or if it is on its way.
   bool release(const ReplyId& id, Now now, DispatchOutbox& out);
 
+  // Forgets a reply of which the log says meanwhile that nothing is left to do: an outcome that
+  // this node did not hear of or had lost with its disk, or another sender. What is on its way
+  // stays.
+  void withdraw(const ReplyId& id, Now now, DispatchOutbox& out);
+  // Of one conversation, what holds later replies back (not what is a person's work), in order.
+  std::vector<ReplyId> line_of(const ConversationId& conversation) const;
+
   // Nothing new is begun while it holds; what is on its way comes to its end.
   void hold(bool holds, Now now, DispatchOutbox& out);
 

@@ -454,7 +454,11 @@ void NodeCore::settle(Now now) {
       home_.news(news, now);
       if (restored_) {
         for (const auto& [id, row] : news.conversations) {
-          if (const Conversation* c = home_.find(id)) sender_.changed(*c, now);
+          if (const Conversation* c = home_.find(id)) {
+            sender_.changed(*c, now);
+          } else {
+            sender_.closed(id, now);
+          }
         }
       }
     }

@@ -1,5 +1,7 @@
 #include "node/core/sender.h"
 
+#include <algorithm>
+
 namespace crossfloor {
 namespace {
 
@@ -67,16 +69,24 @@ void Sender::allow(bool sending, const std::map<ConversationId, Conversation>& o
 void Sender::changed(const Conversation& conversation, Now now) {
   if (!begun_) return;
   DispatchOutbox out;
+  withdraw(conversation, now, out);
   for (const auto& reply : conversation.replies) {
     if (reply.sender != scribe_.self() || !reply.open()) continue;
-    if (!reply.counts) {
+    if (reply.counts) {
+      take_up(conversation, reply, now, out);
+    } else {
       dispatch_.void_reply(reply.reply, now, out);
-      continue;
     }
-    dispatch_.submit({reply.reply, conversation.id, conversation.account,
-                      HybridTime::of(wall_from_ms(reply.written_ms))},
-                     now, out);
   }
+  carry_out(std::move(out), now);
+}
+
+void Sender::closed(const ConversationId& id, Now now) {
+  if (!begun_ || dispatch_.size() == 0) return;
+  const auto row = rows::conversation(scribe_.view(), id);
+  if (!row.ok() || !row.value()) return;
+  DispatchOutbox out;
+  withdraw(*row.value(), now, out);
   carry_out(std::move(out), now);
 }
 
@@ -84,16 +94,41 @@ void Sender::restore(const Conversation& conversation, Now now) {
   DispatchOutbox out;
   for (const auto& reply : conversation.replies) {
     if (reply.sender != scribe_.self() || !reply.open()) continue;
-    DispatchHistory history;
-    history.attempts = reply.attempts;
-    if (reply.has_outcome) history.outcome = kind_of(reply.outcome);
-    history.reason = reply.detail;
-    dispatch_.restore({reply.reply, conversation.id, conversation.account,
-                       HybridTime::of(wall_from_ms(reply.written_ms))},
-                      history, now, out);
+    take_up(conversation, reply, now, out);
     if (!reply.counts) dispatch_.void_reply(reply.reply, now, out);
   }
   carry_out(std::move(out), now);
+}
+
+// What was attempted already and is not known here was attempted by an earlier start, or by another
+// sender, whose outcome may still be on its way to this node.
+void Sender::take_up(const Conversation& conversation, const ReplyState& reply, Now now,
+                     DispatchOutbox& out) {
+  DispatchHistory history;
+  history.attempts = reply.attempts;
+  if (reply.has_outcome) history.outcome = kind_of(reply.outcome);
+  history.reason = reply.detail;
+  dispatch_.restore({reply.reply, conversation.id, conversation.account,
+                     HybridTime::of(wall_from_ms(reply.written_ms))},
+                    history, now, out);
+}
+
+// Who came back with an old disk, and reached nobody at first, learns of outcomes of its own that
+// it has lost; and of another sender who comes to a cut's end.
+void Sender::withdraw(const Conversation& conversation, Now now, DispatchOutbox& out) {
+  if (conversation.is_alias()) return;
+  for (const auto& reply : conversation.replies) {
+    const bool settled = reply.has_outcome && (reply.outcome == ReplyOutcome::accepted ||
+                                               reply.outcome == ReplyOutcome::voided);
+    if (settled || reply.sender != scribe_.self()) dispatch_.withdraw(reply.reply, now, out);
+  }
+  if (conversation.replies_done == 0) return;
+  // Those that are long done have rows of their own.
+  for (const auto& id : dispatch_.line_of(conversation.id)) {
+    const bool in_row = std::any_of(conversation.replies.begin(), conversation.replies.end(),
+                                    [&](const ReplyState& reply) { return reply.reply == id; });
+    if (!in_row) dispatch_.withdraw(id, now, out);
+  }
 }
 
 std::optional<Sender::Read> Sender::read(const ReplyId& reply) const {

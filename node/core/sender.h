@@ -16,6 +16,8 @@ class Sender {
   // A conversation changed: its replies that are this node's to send are taken up, those that a
   // higher term made void are dropped.
   void changed(const Conversation& conversation, Now now);
+  // The same of one that is not open any more.
+  void closed(const ConversationId& conversation, Now now);
   // Who restarted or stood still may not know what was sent, or made void, meanwhile: nothing is
   // begun until it has what its peers have. What the first call finds open is what an earlier start
   // left, so its attempts without an outcome are unknown.
@@ -31,6 +33,9 @@ class Sender {
 
  private:
   void restore(const Conversation& conversation, Now now);
+  void take_up(const Conversation& conversation, const ReplyState& reply, Now now,
+               DispatchOutbox& out);
+  void withdraw(const Conversation& conversation, Now now, DispatchOutbox& out);
   void carry_out(DispatchOutbox&& out, Now now);
   struct Read {
     ConversationId conversation;

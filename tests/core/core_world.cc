@@ -371,8 +371,8 @@ void CoreWorld::carry_out(Host& from, Effect& effect) {
                            now(from));
   } else if (const auto* call = std::get_if<CallProvider>(&effect)) {
     DeliveryResult result;
-    result.kind = DeliveryKind::accepted;
-    result.external_id = "out-" + call->reply.hex();
+    result.kind = provider(*call);
+    if (result.kind == DeliveryKind::accepted) result.external_id = "out-" + call->reply.hex();
     from.core->provider_answered(call->reply, call->attempt, call->lookup, result, now(from));
   } else if (const auto* said = std::get_if<AnswerCommand>(&effect)) {
     said_[said->request] = said->answer;

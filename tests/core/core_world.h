@@ -122,6 +122,10 @@ class CoreWorld {
                const std::function<void(DeskCommand&)>& fill = {});
   // What gets lost on its way; nothing by default.
   std::function<bool(const SendMessage&)> lost = [](const SendMessage&) { return false; };
+  // What the provider says to each call; it accepts by default.
+  std::function<DeliveryKind(const CallProvider&)> provider = [](const CallProvider&) {
+    return DeliveryKind::accepted;
+  };
   struct Ring {
     Instant at;
     NotifyAgent notice;
