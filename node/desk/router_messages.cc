@@ -237,7 +237,16 @@ void Router::on(const NodeId& from, const Decline& decline, Now now, DeskOutbox&
 
 void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) {
   if (std::find(granted_.begin(), granted_.end(), pull.nonce) != granted_.end()) return;
-  const auto head = line_.head_for(pull.agent, filter_for(pull.agent.name, &from, now), now.steady);
+  const auto filter = filter_for(pull.agent.name, &from, now);
+  auto head = line_.head_for(pull.agent, filter, now.steady);
+  // Who may go anywhere because nobody fitting was on duty here stays, if somebody came since.
+  while (head) {
+    const auto& task = tasks_.at(head->conversation);
+    const Need need = need_of(task, now);
+    if (!lane_of(task, need).home_only) break;
+    put_in_line(task, need);
+    head = line_.head_for(pull.agent, filter, now.steady);
+  }
   if (!head) {
     out.send(from, Deny{pull.nonce, static_cast<std::uint32_t>(line_.size())});
     return;

@@ -534,6 +534,24 @@ TEST_SUITE("router") {
       world.run(1s);
       CHECK(world.course(1).agent == "bob");
     }
+    SUBCASE("home had none on duty a moment ago: who came since is waited for, though busy") {
+      world.handling = 20s;
+      world.arrives(2, world.customer(8));  // bob has it for 21 s
+      world.run(15s);
+      auto older = world.customer(9);
+      older.waiting_since -= 20s;
+      world.arrives(1, older);
+      world.arrives(1, what);  // looked at every 5 s, while nobody is on duty here
+      world.run(5s + 200ms);
+      world.on_duty(1, chatter("ann"));
+      world.run(1s);
+      CHECK(world.course(9).agent == "ann");
+      world.run(3s);  // bob is done, and asks for who waits elsewhere
+      CHECK(world.course(8).state == State::closed);
+      CHECK(world.course(1).state == State::waiting);
+      world.run(20s);
+      CHECK(world.course(1).agent == "ann");
+    }
     SUBCASE("home's only agent declined: it is offered there again, nobody else is waited for") {
       world.on_duty(1, chatter("ann"));
       world.behave = [&](DeskWorld::Node& node, const RingNotice& ring) {
