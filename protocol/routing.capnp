@@ -84,9 +84,32 @@ struct Decline {
 struct Release { nonce @0 :UInt64; }
 struct Commit { assignment @0 :Assignment; }
 
+enum LineVerdict {
+  asked @0;
+  notAnswered @1;
+  denied @2;
+  inVain @3;
+  taken @4;
+  notNow @5;
+  lessUrgent @6;
+  withinMargin @7;
+  slowWork @8;
+}
+
+struct WeighedLine {
+  node @0 :Data;
+  waiting @1 :UInt32;
+  oldestMs @2 :UInt64;
+  knownAgeMs @3 :UInt64;
+  verdict @4 :LineVerdict;
+  reserveMs @5 :UInt64;
+}
+
 struct Pull {
   nonce @0 :UInt64;
   agent @1 :AgentProfile;
+  weighed @2 :List(WeighedLine);
+  weighedLeftOut @3 :UInt32;
 }
 
 struct Grant { assignment @0 :Assignment; }

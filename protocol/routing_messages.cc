@@ -76,7 +76,9 @@ struct Checker {
   Status operator()(const Offer& m) const { return check(m.need); }
   Status operator()(const Commit& m) const { return check(m.assignment); }
   Status operator()(const Grant& m) const { return check(m.assignment); }
-  Status operator()(const Pull& m) const { return check(m.agent); }
+  Status operator()(const Pull& m) const {
+    return first_of({check(m.agent), limit("weighed", m.weighed.size(), max_weighed)});
+  }
   Status operator()(const Held& m) const { return limit("agent", m.agent.size(), max_agent_name); }
   Status operator()(const Back& m) const { return limit("agent", m.agent.size(), max_agent_name); }
   template <typename Other>

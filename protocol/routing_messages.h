@@ -21,6 +21,7 @@ using Nonce = std::uint64_t;  // names one hold; chosen by who asks for it, 64 r
 // So that each message fits a frame, whatever it holds.
 inline constexpr std::size_t max_excluded = 16;       // agents who are not to get a conversation
 inline constexpr std::size_t max_needed_entries = 8;  // named by one Commit or Grant
+inline constexpr std::size_t max_weighed = 3;         // lines told with one Pull
 
 // What a conversation asks of an agent.
 struct Need {
@@ -178,16 +179,58 @@ struct Commit {
   }
 };
 
+// Why a free slot asks one home and not another.
+enum class LineVerdict : std::uint8_t {
+  asked,
+  not_answered,   // lately
+  denied,         // had nobody for this agent a moment ago
+  in_vain,        // asked before for this slot
+  taken,          // others of the same node ask for those who wait there
+  not_now,        // nobody is asked now: three were in vain, or a cut has just healed
+  less_urgent,    // than who was chosen
+  within_margin,  // not more urgent than who waits with the slot by enough
+  slow_work,      // nor by what is asked of work that is slower there, or may be
+};
+constexpr auto names_of(LineVerdict) {
+  return std::array{"asked",   "not_answered", "denied",        "in_vain",  "taken",
+                    "not_now", "less_urgent",  "within_margin", "slow_work"};
+}
+
+// One node's line as whoever has the free slot knew it, for the trace of the decision.
+struct WeighedLine {
+  NodeId node;
+  std::uint32_t waiting = 0;
+  std::uint64_t oldest_ms = 0;     // how long the oldest of them waited
+  std::uint64_t known_age_ms = 0;  // how old that was; 0 for its own line
+  LineVerdict verdict = LineVerdict::asked;
+  std::uint64_t reserve_ms = 0;  // asked of slow work
+
+  bool operator==(const WeighedLine&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node);
+    visit("waiting", self.waiting);
+    visit("oldest_ms", self.oldest_ms);
+    visit("known_age_ms", self.known_age_ms);
+    visit("verdict", self.verdict);
+    visit("reserve_ms", self.reserve_ms);
+  }
+};
+
 struct Pull {
   static constexpr const char* name = "pull";
   Nonce nonce = 0;
   AgentProfile agent;
+  std::vector<WeighedLine> weighed;    // why this home: the most urgent lines
+  std::uint32_t weighed_left_out = 0;  // and how many more there were
 
   bool operator==(const Pull&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("nonce", self.nonce);
     visit("agent", self.agent);
+    visit("weighed", self.weighed);
+    visit("weighed_left_out", self.weighed_left_out);
   }
 };
 

@@ -34,6 +34,9 @@ struct Trace {
   std::uint64_t waiting = 0;  // conversations that waited at home at that moment, this one included
   std::vector<TraceCandidate> candidates;
   std::uint32_t candidates_left_out = 0;  // more than max_candidates were considered
+  // If another node's free slot asked: whose lines that node weighed, and why it asked here.
+  std::vector<TraceCandidate> weighed;
+  std::uint32_t weighed_left_out = 0;
   NodeId chosen_node;
   std::string chosen_agent;
 
@@ -53,6 +56,8 @@ struct Trace {
     visit("waiting", self.waiting);
     visit("candidates", self.candidates);
     visit("candidates_left_out", self.candidates_left_out);
+    visit("weighed", self.weighed);
+    visit("weighed_left_out", self.weighed_left_out);
     visit("chosen_node", self.chosen_node);
     visit("chosen_agent", self.chosen_agent);
   }

@@ -74,7 +74,10 @@ struct Line {
     if (b.pending_until_ms != 0) line["pending_until_ms"] = b.pending_until_ms;
     if (!course) return line;
     if (Json trace = trace_of(b.trace); !trace.is_null()) {
-      for (Json& candidate : trace["candidates"]) name_site(candidate, "node");
+      for (const char* list : {"candidates", "weighed"}) {
+        if (!trace.contains(list)) continue;  // written by an older version
+        for (Json& candidate : trace[list]) name_site(candidate, "node");
+      }
       name_site(trace, "chosen_node");
       line["trace"] = std::move(trace);
     }

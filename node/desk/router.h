@@ -299,12 +299,11 @@ class Router {
   void look_ahead(Nonce ending, Now now, DeskOutbox& out);
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
-  std::vector<TraceCandidate> passed_over(const AgentProfile& agent, const WaitingLine::Head& local,
-                                          bool may_pull, Now now);
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
   bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local) const;
-  void start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out);
+  void start_pull(const AgentProfile& agent, PullRun run, std::vector<WeighedLine> weighed, Now now,
+                  DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);
   void plan_idle_pull(Now now);
@@ -314,6 +313,15 @@ class Router {
   Duration reserve_for(const NodeId& home, ChannelKind kind) const;
   LongWaits::Heads heads_now(const std::vector<PeerLoad>& peers, Now now) const;
   void weigh_mesh(Now now);
+
+  // router_weighed.cc: for the trace, what was known of the lines when a slot got free
+  std::vector<WeighedLine> weigh(const AgentProfile& agent, const WaitingLine::Head* local,
+                                 const RemoteHead* chosen, const PullRun* run, bool may_pull,
+                                 Now now) const;
+  LineVerdict verdict_on(const AgentProfile& agent, const LoadRecord& record, const ClassLoad& load,
+                         const RemoteHead& head, Duration age, const WaitingLine::Head* local,
+                         const RemoteHead* chosen, const PullRun* run, bool may_pull,
+                         Now now) const;
 
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "node/desk/router.h"
+#include "node/desk/weighed_line.h"
 
 namespace crossfloor {
 
@@ -265,6 +266,8 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
              (channel.duty == Duty::helper ? " (helper)" : "");
   }
   task.trace.add({from, pull.agent.name, known + "; the most urgent of those that fit", 0, ""});
+  for (const auto& line : pull.weighed) task.trace.weighed.push_back(candidate_of(line));
+  task.trace.weighed_left_out = pull.weighed_left_out;
   decide(task, from, pull.agent.name, pull.nonce, true, now, out);
 }
 

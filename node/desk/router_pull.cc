@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "node/desk/router.h"
+#include "node/desk/weighed_line.h"
 
 namespace crossfloor {
 namespace {
@@ -33,7 +34,7 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (!profile) return;
     if (may_pull) {
       if (const auto home = wanted_by(agent, now.steady)) {
-        start_pull(*profile, {agent, *home, {}, 1, {}, 0}, now, out);
+        start_pull(*profile, {agent, *home, {}, 1, {}, 0}, {}, now, out);
         return;
       }
     }
@@ -41,14 +42,19 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (may_pull) {
       const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
       if (remote) {
+        auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, nullptr, true, now);
         note_pulled(*remote, now);
-        start_pull(*profile, {agent, remote->home, {}, 1, {}, 0}, now, out);
+        start_pull(*profile, {agent, remote->home, {}, 1, {}, 0}, std::move(weighed), now, out);
         return;
       }
     }
     if (!local) return;
     auto& task = tasks_.at(local->conversation);
-    assign_local(task, agent, 8, passed_over(*profile, *local, may_pull, now), now, out);
+    std::vector<TraceCandidate> elsewhere;
+    for (const auto& line : weigh(*profile, &*local, nullptr, nullptr, may_pull, now)) {
+      if (line.node != self_) elsewhere.push_back(candidate_of(line));
+    }
+    assign_local(task, agent, 8, std::move(elsewhere), now, out);
   }
 }
 
@@ -65,8 +71,10 @@ void Router::look_ahead(Nonce ending, Now now, DeskOutbox& out) {
   const auto local = line_.head_for(*profile, filter_for(profile->name, nullptr, now), now.steady);
   const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
   if (!remote) return;
+  auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, nullptr, true, now);
   note_pulled(*remote, now);
-  start_pull(*profile, {profile->name, remote->home, {}, 1, {}, ending}, now, out);
+  start_pull(*profile, {profile->name, remote->home, {}, 1, {}, ending}, std::move(weighed), now,
+             out);
 }
 
 // The most urgent head that gossip shows, if it beats the local one by enough. `any_time` looks
@@ -123,52 +131,6 @@ bool Router::beats_local(const RemoteHead& remote, Duration age,
   return by(reserve_for(remote.home, kind));
 }
 
-// For the trace: who else waited elsewhere, by gossip, and why the slot went to one who waits here.
-std::vector<TraceCandidate> Router::passed_over(const AgentProfile& agent,
-                                                const WaitingLine::Head& local, bool may_pull,
-                                                Now now) {
-  std::vector<TraceCandidate> found;
-  for (const auto& peer : peers_.usable(now)) {
-    const auto& record = *peer.record;
-    for (const auto& load : record.classes) {
-      if (load.waiting == 0 || !matches(agent.abilities, load.service)) continue;
-      const auto* channel = channel_of(agent, load.service.kind);
-      if (!channel) continue;
-      Duration age = peer.age;
-      if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
-      const auto kind = kind_index(load.service.kind);
-      const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
-      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
-      const Duration reserve = reserve_for(record.node, load.service.kind);
-      std::string why_not;
-      if (avoided(record.node, now.steady)) {
-        why_not = "did not answer a moment ago";
-      } else if (paused(agent.name, record, now.steady)) {
-        why_not = "had nobody for this agent a moment ago";
-      } else if (load.waiting <= waiting_taken(record, load.service, now.steady)) {
-        why_not = "asked for by others here";
-      } else if (!may_pull) {
-        why_not = "others were asked in vain, or a cut has just healed";
-      } else if (urgency <= local.urgency) {
-        why_not = "less urgent";
-      } else if (reserve > Duration{0}) {
-        why_not = "not more urgent by the margin; for work that is slower here, or may be, " +
-                  std::to_string(reserve.count() / 1'000) + " s";
-      } else {
-        why_not = "not more urgent by the margin";
-      }
-      found.push_back({record.node,
-                       {},
-                       "waiting " + std::to_string(load.waiting) + ", the oldest for " +
-                           std::to_string(age.count()) + " ms",
-                       static_cast<std::uint64_t>(peer.age.count()),
-                       std::move(why_not)});
-      break;  // one line for each node
-    }
-  }
-  return found;
-}
-
 bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {
   if (avoided(record.node, now)) return true;
   const auto it = denied_.find({agent, record.node});
@@ -176,7 +138,8 @@ bool Router::paused(const std::string& agent, const LoadRecord& record, Instant 
          it->second.version == Version{record.generation, record.version};
 }
 
-void Router::start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOutbox& out) {
+void Router::start_pull(const AgentProfile& agent, PullRun run, std::vector<WeighedLine> weighed,
+                        Now now, DeskOutbox& out) {
   std::vector<ChannelKind> kinds;
   for (const auto& channel : agent.channels) kinds.push_back(channel.kind);
   const Nonce nonce = fresh_nonce();
@@ -190,7 +153,9 @@ void Router::start_pull(const AgentProfile& agent, PullRun run, Now now, DeskOut
   if (!held) return;
   run.give_up = now.steady + wait;
   pulling_[agent.name] = nonce;
-  out.send(run.home, Pull{nonce, agent});
+  const auto left_out = weighed.size() - std::min(weighed.size(), max_weighed);
+  weighed.resize(weighed.size() - left_out);
+  out.send(run.home, Pull{nonce, agent, std::move(weighed), static_cast<std::uint32_t>(left_out)});
   pulls_[nonce] = std::move(run);
 }
 
@@ -237,10 +202,11 @@ void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
     const auto local = line_.head_for(*profile, filter_for(run.agent, nullptr, now), now.steady);
     const auto remote = best_remote(*profile, run.asked, local ? &*local : nullptr, false, now);
     if (remote) {
+      auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, &run, true, now);
       note_pulled(*remote, now);
       run.home = remote->home;
       ++run.tries;
-      start_pull(*profile, std::move(run), now, out);
+      start_pull(*profile, std::move(run), std::move(weighed), now, out);
       return;
     }
   }

@@ -99,7 +99,7 @@ TEST_SUITE("rights") {
     profile.abilities.brands = {CoreWorld::brand};
     profile.abilities.languages = {"en"};
     profile.channels = {{ChannelKind::chat, Duty::primary, 2, 0}};
-    world.say(1, 0, RoutingFrame{Pull{1, profile}});
+    world.say(1, 0, RoutingFrame{Pull{1, profile, {}}});
     world.run(Duration{500});
     CHECK(world.core(0).home().find(only_conversation(world, 0))->state == CourseState::waiting);
     CHECK(world.core(0).overstepped().at(world.host(1).id).last.where == serve);
@@ -116,7 +116,7 @@ TEST_SUITE("rights") {
     profile.abilities.brands = {CoreWorld::brand};
     profile.abilities.languages = {"en"};
     profile.channels = {{ChannelKind::chat, Duty::primary, 2, 0}};
-    world.say(1, 0, RoutingFrame{Pull{1, profile}});
+    world.say(1, 0, RoutingFrame{Pull{1, profile, {}}});
     // Warsaw's floor knows of no such agent, and gives it back at once: the log says what was.
     const std::string id = only_conversation(world, 0).hex();
     CHECK(world.ask(0, "explain", {{"id", id}}).dump().find("wanda") != std::string::npos);

@@ -177,8 +177,13 @@ TEST_SUITE("verbs that ask a node") {
         200, R"({"rows":[{"what":"ringing","trace":{"rule":7,"rule_name":"push","age_ms":900,
                  "waiting":4,"chosen_agent":"bob","candidates":[
                  {"agent":"ada","why_not":"full"},
-                 {"agent":"","site":"warsaw","known":"free 2","known_age_ms":1200}]}}]})"};
+                 {"agent":"","site":"warsaw","known":"free 2","known_age_ms":1200}],
+                 "candidates_left_out":3,"weighed":[
+                 {"site":"oslo","known":"waiting 1","known_age_ms":400,"why_not":"less urgent"}],
+                 "weighed_left_out":2}}]})"};
     const Ran ran = node({"explain", "5f0c"});
+    CHECK(has(ran.out, "        and 3 more\n      why it asked here"));
+    CHECK(has(ran.out, "oslo: waiting 1 (0.4 s old) — not: less urgent\n        and 2 more\n"));
     CHECK(has(ran.out, "rule 7 push"));
     CHECK(has(ran.out, "ada — not: full"));
     CHECK(has(ran.out, "warsaw: free 2 (1.2 s old)"));

@@ -88,6 +88,53 @@ TEST_SUITE("traces") {
     check_trace(world.course(2).trace, 8, node_of(2), "bob", 2);
   }
 
+  TEST_CASE("a pull: why it asked here, and what it knew of the others") {
+    DeskWorld world(1, 4);
+    world.handling = 60s;
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(2, chatter("bob"));
+    world.arrives(1, world.customer(1));
+    world.arrives(2, world.customer(2));
+    world.run(1s);
+    world.arrives(3, world.customer(3));  // the oldest of those who wait
+    world.run(10s);
+    world.arrives(4, world.customer(4));
+    world.run(1s);
+    world.arrives(2, world.customer(5));
+    world.run(1s);
+    world.on_duty(2, chatter("eve"));
+    world.run(200ms);
+    const auto& trace = world.course(3).trace;
+    CHECK(trace.chosen_agent == "eve");
+    REQUIRE(trace.weighed.size() == 3);
+    CHECK(trace.weighed_left_out == 0);
+    CHECK(trace.weighed[0].node == node_of(3));
+    CHECK(trace.weighed[0].known.find("waiting 1, the oldest for 12") == 0);
+    CHECK(trace.weighed[0].known_age_ms > 0);
+    CHECK(trace.weighed[0].why_not.empty());
+    CHECK(trace.weighed[1].node == node_of(2));
+    CHECK(trace.weighed[1].known_age_ms == 0);
+    CHECK(trace.weighed[1].why_not == "less urgent");
+    CHECK(trace.weighed[2].node == node_of(4));
+    CHECK(trace.weighed[2].known.find("waiting 1, the oldest for 2") == 0);
+    CHECK(trace.weighed[2].why_not == "less urgent");
+  }
+
+  TEST_CASE("a pull names the most urgent lines, and says how many more there were") {
+    constexpr int homes = 9;
+    DeskWorld world(1, homes + 1);
+    for (int home = 2; home <= homes + 1; ++home) {
+      world.arrives(home, world.customer(static_cast<std::uint64_t>(home)));
+      world.run(500ms);
+    }
+    world.on_duty(1, chatter("ann"));
+    world.run(200ms);
+    const auto& trace = world.course(2).trace;
+    CHECK(trace.chosen_agent == "ann");
+    CHECK(trace.weighed.size() == max_weighed);
+    CHECK(trace.weighed_left_out == homes - max_weighed);
+  }
+
   TEST_CASE("a slot that gets free here") {
     DeskWorld world(1);
     world.handling = 5s;

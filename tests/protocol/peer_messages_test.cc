@@ -55,6 +55,8 @@ AgentProfile full_profile() {
   return agent;
 }
 
+const WeighedLine full_line{NodeId{{1}}, 7, 8, 9, LineVerdict::slow_work, 10};
+
 }  // namespace
 
 TEST_SUITE("peer messages") {
@@ -95,7 +97,9 @@ TEST_SUITE("peer messages") {
          {RoutingMessage{Offer{1, full_need(max_agent_skills), 0}},
           RoutingMessage{Offer{1, full_need(max_agent_skills / 2), 0}},
           RoutingMessage{Offer{1, full_need(0), 0}}, RoutingMessage{Commit{full_assignment()}},
-          RoutingMessage{Grant{full_assignment()}}, RoutingMessage{Pull{1, full_profile()}}}) {
+          RoutingMessage{Grant{full_assignment()}},
+          RoutingMessage{
+              Pull{1, full_profile(), std::vector<WeighedLine>(max_weighed, full_line), 9}}}) {
       const Bytes bytes = encode(RoutingFrame{message});
       CAPTURE(message.index());
       CHECK(decode_peer_message(bytes).ok());  // within the limits …

@@ -58,13 +58,9 @@ void print_line(const Json& line, std::ostream& out, const Look& look) {
   if (!text(line, "text").empty()) print_text(text(line, "text"), out, look);
 }
 
-// What was known when it was decided, and how old that was.
-void print_trace(const Json& trace, std::ostream& out, const Look& look) {
-  out << "      rule " << number(trace, "rule") << " " << harmless(text(trace, "rule_name"))
-      << ": waited " << age(trace, "age_ms") << ", " << number(trace, "waiting")
-      << " waited at home; chosen " << harmless(text(trace, "chosen_agent"))
-      << (text(trace, "site").empty() ? "" : " at " + harmless(text(trace, "site"))) << "\n";
-  for (const Json& one : list(trace, "candidates")) {
+void print_candidates(const Json& candidates, std::int64_t left_out, std::ostream& out,
+                      const Look& look) {
+  for (const Json& one : candidates) {
     const std::string why_not = text(one, "why_not");
     std::string who = text(one, "agent");
     if (!text(one, "site").empty()) who += (who.empty() ? "" : " at ") + text(one, "site");
@@ -77,9 +73,19 @@ void print_trace(const Json& trace, std::ostream& out, const Look& look) {
     if (!why_not.empty()) out << " — not: " << harmless(why_not);
     out << "\n";
   }
-  if (number(trace, "candidates_left_out") > 0) {
-    out << "        and " << number(trace, "candidates_left_out") << " more\n";
-  }
+  if (left_out > 0) out << "        and " << left_out << " more\n";
+}
+
+// What was known when it was decided, and how old that was.
+void print_trace(const Json& trace, std::ostream& out, const Look& look) {
+  out << "      rule " << number(trace, "rule") << " " << harmless(text(trace, "rule_name"))
+      << ": waited " << age(trace, "age_ms") << ", " << number(trace, "waiting")
+      << " waited at home; chosen " << harmless(text(trace, "chosen_agent"))
+      << (text(trace, "site").empty() ? "" : " at " + harmless(text(trace, "site"))) << "\n";
+  print_candidates(list(trace, "candidates"), number(trace, "candidates_left_out"), out, look);
+  if (list(trace, "weighed").empty()) return;
+  out << "      why it asked here: what it knew of the lines\n";
+  print_candidates(list(trace, "weighed"), number(trace, "weighed_left_out"), out, look);
 }
 
 void print_head(const Json& c, std::ostream& out, const Look& look) {

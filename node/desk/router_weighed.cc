@@ -1,0 +1,120 @@
+// For the trace of a free slot: who waited where, as this node knew it, and why whom it asked or
+// served was chosen.
+#include <algorithm>
+
+#include "node/desk/router.h"
+#include "node/desk/weighed_line.h"
+
+namespace crossfloor {
+namespace {
+
+std::string words_of(const WeighedLine& line) {
+  switch (line.verdict) {
+    case LineVerdict::asked:
+      return {};
+    case LineVerdict::not_answered:
+      return "did not answer a moment ago";
+    case LineVerdict::denied:
+      return "had nobody for this agent a moment ago";
+    case LineVerdict::in_vain:
+      return "asked in vain for this slot";
+    case LineVerdict::taken:
+      return "asked for by others here";
+    case LineVerdict::not_now:
+      return "others were asked in vain, or a cut has just healed";
+    case LineVerdict::less_urgent:
+      return "less urgent";
+    case LineVerdict::within_margin:
+      return "not more urgent by the margin";
+    case LineVerdict::slow_work:
+      return "not more urgent by the margin; for work that is slower here, or may be, " +
+             std::to_string(line.reserve_ms / 1'000) + " s";
+  }
+  return {};
+}
+
+bool has_channel(const AgentProfile& agent, ChannelKind kind) {
+  return std::any_of(agent.channels.begin(), agent.channels.end(),
+                     [&](const ChannelDuty& channel) { return channel.kind == kind; });
+}
+
+}  // namespace
+
+TraceCandidate candidate_of(const WeighedLine& line) {
+  return {line.node,
+          {},
+          "waiting " + std::to_string(line.waiting) + ", the oldest for " +
+              std::to_string(line.oldest_ms) + " ms",
+          line.known_age_ms,
+          words_of(line)};
+}
+
+// The line that was asked comes first, then the own one, then the others by urgency: each node with
+// the most urgent class that fits the agent. `chosen` is nothing if who waits here gets the slot,
+// `run` if nobody was asked for it before.
+std::vector<WeighedLine> Router::weigh(const AgentProfile& agent, const WaitingLine::Head* local,
+                                       const RemoteHead* chosen, const PullRun* run, bool may_pull,
+                                       Now now) const {
+  std::vector<std::pair<double, WeighedLine>> others;
+  for (const auto& peer : peers_.usable(now)) {
+    std::optional<std::pair<double, WeighedLine>> best;
+    for (const auto& load : peer.record->classes) {
+      if (load.waiting == 0 || !matches(agent.abilities, load.service) ||
+          !has_channel(agent, load.service.kind))
+        continue;
+      Duration age = peer.age;
+      if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
+      const Duration target = load.target_ms > 0 ? Duration{load.target_ms}
+                                                 : options_.target[kind_index(load.service.kind)];
+      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
+      if (best && best->first >= urgency) continue;
+      const RemoteHead head{peer.record->node, load.service, urgency};
+      const Duration reserve = reserve_for(head.home, load.service.kind);
+      best = {urgency,
+              {head.home, load.waiting, static_cast<std::uint64_t>(age.count()),
+               static_cast<std::uint64_t>(peer.age.count()),
+               verdict_on(agent, *peer.record, load, head, age, local, chosen, run, may_pull, now),
+               static_cast<std::uint64_t>(reserve.count())}};
+    }
+    if (best) others.push_back(std::move(*best));
+  }
+  std::stable_sort(others.begin(), others.end(), [](const auto& one, const auto& other) {
+    const auto first = [](const auto& each) { return each.second.verdict == LineVerdict::asked; };
+    return std::pair(first(one), one.first) > std::pair(first(other), other.first);
+  });
+  std::vector<WeighedLine> weighed;
+  for (auto& [urgency, line] : others) weighed.push_back(line);
+  if (local) {
+    const auto& task = tasks_.at(local->conversation);
+    const auto waited = static_cast<std::uint64_t>((now.steady - task.since).count());
+    const WeighedLine own{self_,
+                          line_.waiting(task.what.service),
+                          waited,
+                          0,
+                          chosen ? LineVerdict::less_urgent : LineVerdict::asked,
+                          0};
+    weighed.insert(weighed.begin() + (chosen && !weighed.empty() ? 1 : 0), own);
+  }
+  return weighed;
+}
+
+LineVerdict Router::verdict_on(const AgentProfile& agent, const LoadRecord& record,
+                               const ClassLoad& load, const RemoteHead& head, Duration age,
+                               const WaitingLine::Head* local, const RemoteHead* chosen,
+                               const PullRun* run, bool may_pull, Now now) const {
+  if (chosen && chosen->home == record.node) return LineVerdict::asked;
+  if (run && (run->asked.count(record.node) || run->home == record.node))
+    return LineVerdict::in_vain;
+  if (avoided(record.node, now.steady)) return LineVerdict::not_answered;
+  if (paused(agent.name, record, now.steady)) return LineVerdict::denied;
+  if (load.waiting <= waiting_taken(record, load.service, now.steady)) return LineVerdict::taken;
+  if (!may_pull) return LineVerdict::not_now;
+  if (local && head.urgency <= local->urgency) return LineVerdict::less_urgent;
+  if (local && !beats_local(head, age, *local)) {
+    const bool slow = reserve_for(record.node, load.service.kind) > Duration{0};
+    return slow ? LineVerdict::slow_work : LineVerdict::within_margin;
+  }
+  return LineVerdict::less_urgent;
+}
+
+}  // namespace crossfloor
