@@ -137,7 +137,9 @@ void Agents::notes_offer(const Work& work, const ConversationId& conversation) {
     if (home->id != work.home || !home->up) continue;
     bool could = false;
     for (const auto& agent : home->core->desk().floor().snapshot()) {
-      could = could || (agent.presence == Presence::ready && !no.contains(agent.name));
+      // Whoever shut the laptop without a word is still called ready, but nobody can be rung.
+      const bool serves = agent.presence == Presence::ready && agent.connected;
+      could = could || (serves && !no.contains(agent.name));
     }
     offered_[conversation] = {conversation, 0, home->index, could};
   }
