@@ -266,17 +266,6 @@ void Dispatch::void_reply(const ReplyId& id, Now now, DispatchOutbox& out) {
   tick(now, out);
 }
 
-bool Dispatch::release(const ReplyId& id, Now now, DispatchOutbox& out) {
-  Item* item = find(id);
-  if (!item) return true;
-  const auto& config = accounts_[item->reply.account].config;
-  const bool harmless = item->attempts == 0 || (config && config->repeatable);
-  if (runs(item->state) || !harmless) return false;
-  forget(*item);
-  tick(now, out);
-  return true;
-}
-
 void Dispatch::withdraw(const ReplyId& id, Now now, DispatchOutbox& out) {
   Item* item = find(id);
   if (!item || runs(item->state)) return;

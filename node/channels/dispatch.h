@@ -129,10 +129,6 @@ class Dispatch {
   // A higher term made the reply void: it is not attempted any more. What is on its way is not
   // called back; its outcome is still recorded.
   void void_reply(const ReplyId& id, Now now, DispatchOutbox& out);
-  // Forgets a reply that home gives to another sender. False, and kept, if it may have been sent
-  // and its account is not repeatable, or if it is on its way.
-  bool release(const ReplyId& id, Now now, DispatchOutbox& out);
-
   // Forgets a reply of which the log says meanwhile that nothing is left to do: an outcome that
   // this node did not hear of or had lost with its disk, or another sender. What is on its way
   // stays.

@@ -59,6 +59,7 @@ struct Sender {
     stored(number, 1, when);
     posted(number, 1, result, when);
   }
+  void withdraw(unsigned number) { dispatch.withdraw(reply_id(number), at(0s), out); }
   void tick(Duration when) { dispatch.tick(at(when), out); }
   void hold(bool holds) { dispatch.hold(holds, at(0s), out); }
 
@@ -345,17 +346,29 @@ TEST_SUITE("dispatch") {
     }
   }
 
-  TEST_CASE("home may take back only what surely was not attempted, or may be repeated") {
-    Sender sender({.name = "chat", .repeatable = false});
+  TEST_CASE("what the log settled leaves the line, and who stood behind it is next") {
+    Sender sender;
     sender.submit(1, 1);
     sender.submit(2, 1);
-    CHECK_FALSE(sender.dispatch.release(reply_id(1), at(0s), sender.out));
-    CHECK(sender.dispatch.release(reply_id(2), at(0s), sender.out));
-    CHECK(sender.state(2) == "gone");
+    CHECK(sender.said() == "attempt 1/1");
+    sender.withdraw(1);  // on its way: it comes to its end
+    CHECK(sender.state(1) == "attempting");
     sender.stored(1, 1);
-    sender.posted(1, 1, ended(DeliveryKind::unknown));
-    CHECK_FALSE(sender.dispatch.release(reply_id(1), at(0s), sender.out));
-    CHECK(sender.dispatch.release(reply_id(99), at(0s), sender.out));
+    sender.posted(1, 1, ended(DeliveryKind::retry_later));
+    CHECK(sender.said() == "post 1/1, outcome 1/1 retry_later");
+    sender.withdraw(1);
+    CHECK(sender.state(1) == "gone");
+    CHECK(sender.said() == "attempt 2/1");
+    sender.withdraw(99);
+    CHECK(sender.said() == "");
+  }
+
+  TEST_CASE("what is a person's work is settled by the log, too") {
+    Sender sender;
+    sender.send(1, 1, ended(DeliveryKind::needs_person));
+    CHECK(sender.state(1) == "needs_person");
+    sender.withdraw(1);
+    CHECK(sender.state(1) == "gone");
   }
 
   TEST_CASE("replies of an account that is not hosted here wait and say so") {

@@ -241,6 +241,19 @@ void CoreWorld::deliver(std::size_t index, const NodeId& from, LinkKind link,
   settle();
 }
 
+ConversationId CoreWorld::only_rung() const {
+  REQUIRE(rings_.size() == 1);
+  return rings_[0].notice.conversation;
+}
+
+void CoreWorld::answer(std::size_t index, const std::string& agent, const ConversationId& id) {
+  command(index, agent, Verb::reply, id, [&](DeskCommand& reply) {
+    reply.text = "an answer of " + agent;
+    reply.keep = true;
+    for (const auto& u : core(index).home().find(id)->unanswered) reply.seen.push_back(u.message);
+  });
+}
+
 void CoreWorld::cut_all() {
   lost = [](const SendMessage&) { return true; };
   for_all_pairs([this](Host& from, Host& to) {

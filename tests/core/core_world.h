@@ -131,6 +131,10 @@ class CoreWorld {
     NotifyAgent notice;
   };
   const std::vector<Ring>& rings() const { return rings_; }
+  // The conversation of the only ring so far.
+  ConversationId only_rung() const;
+  // A reply to all that waits there; the agent keeps the conversation.
+  void answer(std::size_t index, const std::string& agent, const ConversationId& id);
 
  private:
   void open(Host& host, std::optional<Error> read_only = {});

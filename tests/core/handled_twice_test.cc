@@ -6,15 +6,6 @@ using namespace crossfloor::test;
 
 namespace {
 
-void answer(CoreWorld& world, std::size_t at, const std::string& agent, const ConversationId& id) {
-  world.command(at, agent, Verb::reply, id, [&](DeskCommand& reply) {
-    reply.text = "an answer of " + agent;
-    reply.keep = true;
-    for (const auto& u : world.core(at).home().find(id)->unanswered)
-      reply.seen.push_back(u.message);
-  });
-}
-
 std::uint32_t handled_twice(CoreWorld& world, std::size_t at, const ConversationId& id) {
   return rows::conversation(world.core(at).scribe().view(), id).value()->handled_twice;
 }
@@ -27,15 +18,14 @@ TEST_SUITE("handled twice") {
     world.start();
     world.add_agent(0, "ann");
     world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
-    REQUIRE(world.rings().size() == 1);
-    const ConversationId id = world.rings()[0].notice.conversation;
+    const ConversationId id = world.only_rung();
     world.command(0, "ann", Verb::accept, id);
-    answer(world, 0, "ann", id);  // before the cut: both know it
+    world.answer(0, "ann", id);  // before the cut: both know it
     world.add_agent(1, "bob");
     world.write(0, CoreWorld::chat, "4711", "it is not there");
     world.cut_all();
     world.run(Duration{5'000});
-    answer(world, 0, "ann", id);  // Helsinki does not know that it is cut off
+    world.answer(0, "ann", id);  // Helsinki does not know that it is cut off
     REQUIRE(world.core(0).home().find(id)->replies.size() == 2);
 
     world.run(Duration{75'000});
@@ -44,8 +34,8 @@ TEST_SUITE("handled twice") {
     REQUIRE(world.rings().size() == 2);
     CHECK(world.rings()[1].notice.agent == "bob");
     world.command(1, "bob", Verb::accept, id);
-    answer(world, 1, "bob", id);
-    answer(world, 1, "bob", id);
+    world.answer(1, "bob", id);
+    world.answer(1, "bob", id);
     REQUIRE(world.core(1).home().find(id)->replies.size() == 3);
     CHECK(handled_twice(world, 1, id) == 0);  // it cannot know yet
 
@@ -64,14 +54,13 @@ TEST_SUITE("handled twice") {
     world.start();
     world.add_agent(0, "ann");
     world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
-    REQUIRE(world.rings().size() == 1);
-    const ConversationId id = world.rings()[0].notice.conversation;
+    const ConversationId id = world.only_rung();
     world.command(0, "ann", Verb::accept, id);
-    answer(world, 0, "ann", id);
+    world.answer(0, "ann", id);
     world.core(0).drain(true, world.now());
     world.run(Duration{3'000});
     REQUIRE(world.core(1).home().find(id)->home() == world.host(1).id);
-    answer(world, 0, "ann", id);
+    world.answer(0, "ann", id);
     world.run(Duration{3'000});
     const auto row = rows::conversation(world.core(1).scribe().view(), id).value();
     CHECK(row->replies.size() == 2);
@@ -84,8 +73,7 @@ TEST_SUITE("handled twice") {
     world.start();
     world.add_agent(1, "bob");
     world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
-    REQUIRE(world.rings().size() == 1);
-    const ConversationId id = world.rings()[0].notice.conversation;
+    const ConversationId id = world.only_rung();
     world.command(1, "bob", Verb::accept, id);
     REQUIRE(world.core(0).home().find(id)->home() == world.host(0).id);
     REQUIRE(world.core(0).home().find(id)->agent == "bob");

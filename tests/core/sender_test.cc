@@ -16,15 +16,9 @@ TEST_SUITE("sender") {
     world.start();
     world.add_agent(0, "ann");
     world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
-    REQUIRE(world.rings().size() == 1);
-    const ConversationId id = world.rings()[0].notice.conversation;
+    const ConversationId id = world.only_rung();
     world.command(0, "ann", Verb::accept, id);
-    world.command(0, "ann", Verb::reply, id, [&](DeskCommand& reply) {
-      reply.text = "on its way";
-      reply.keep = true;
-      for (const auto& u : world.core(0).home().find(id)->unanswered)
-        reply.seen.push_back(u.message);
-    });
+    world.answer(0, "ann", id);
     REQUIRE(calls == 1);
     const auto rows = [&] { return world.core(0).sender().rows(); };
     REQUIRE(rows().size() == 1);

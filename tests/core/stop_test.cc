@@ -10,8 +10,7 @@ TEST_SUITE("a clean end") {
     world.start();
     world.add_agent(0, "ann");
     world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
-    REQUIRE(world.rings().size() == 1);
-    const ConversationId id = world.rings()[0].notice.conversation;
+    const ConversationId id = world.only_rung();
     const auto since = world.core(0).home().find(id)->waiting_since_ms();
     world.add_agent(1, "bob");
     REQUIRE(world.rings().size() == 1);
