@@ -97,6 +97,8 @@ class Fold {
     if (c_.state != state || c_.since_ms == 0) c_.since_ms = now_ms();
     c_.state = state;
     c_.reason = reason;
+    // The next case of a customer who has come here for years is not one that was sent around.
+    if (state == CourseState::closed || state == CourseState::pending) c_.site_changes = 0;
   }
 
   void see(const std::vector<MessageId>& seen) {

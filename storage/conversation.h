@@ -126,7 +126,7 @@ struct Conversation {
   std::string last_agent;
   NodeId last_agent_node;
   std::int64_t last_agent_ms = 0;
-  std::uint32_t site_changes = 0;
+  std::uint32_t site_changes = 0;  // of the present case: since it was last closed or pending
   // The last ones, and those before that are not done; the others have rows of their own, or each
   // message of a long conversation would cost more than the one before.
   static constexpr std::size_t max_done_replies = 32;

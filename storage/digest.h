@@ -20,7 +20,7 @@ namespace crossfloor {
 
 // To be raised whenever the same entries fold into other rows, or rows are written otherwise.
 // 1: rows as Cap'n Proto. 2: packed. 3: what is said under another node's epoch says nothing.
-inline constexpr std::uint32_t projection_version = 3;
+inline constexpr std::uint32_t projection_version = 4;
 
 struct Digest {
   std::uint64_t first = 0;  // two sums modulo 2^64, of the two halves of each row's hash

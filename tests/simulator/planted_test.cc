@@ -186,6 +186,7 @@ TEST_SUITE("planted faults") {
       REQUIRE_FALSE(taken.empty());
       Taken moved = taken.back();
       moved.home_could = true;
+      moved.done = false;
       for (std::size_t change = 0; change < 5; ++change) {
         moved.node = (moved.home + 1 + change % 2) % story.world.nodes().size();
         story.world.pretend_taken(moved);

@@ -229,6 +229,28 @@ TEST_SUITE("a conversation's fold") {
     }
   }
 
+  TEST_CASE("changes of site are counted until the case is closed or the customer's turn comes") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob").changes_site = true;
+    story.course(1'003, CourseState::waiting);
+    story.course(1'004, CourseState::active, "cyd").changes_site = true;
+    CHECK(story.fold().site_changes == 2);
+    SUBCASE("closed") {
+      story.course(2'000, CourseState::closed).seen = {msg(1)};
+    }
+    SUBCASE("pending") {
+      story.course(2'000, CourseState::pending, "cyd").seen = {msg(1)};
+    }
+    SUBCASE("pending by a reply") {
+      story.reply(2'000, 1, {msg(1)}).then = CourseState::pending;
+    }
+    CHECK(story.fold().site_changes == 0);
+    story.course(2'001, CourseState::active, "bob").changes_site = true;
+    CHECK(story.fold().site_changes == 1);
+  }
+
   TEST_CASE("only home changes the course; anybody else is counted and changes nothing") {
     Story story;
     story.message(1'000, 1);

@@ -253,6 +253,11 @@ void Agents::answered(Node& node, const AnswerCommand& answer) {
       stage_.facts.taken.push_back(offer->second);
     }
   }
+  // A wrap-up closes by itself; other channels than chat are pending when they are answered.
+  if (asked.verb == Verb::close || asked.verb == Verb::wrap_up ||
+      (asked.verb == Verb::reply && !stage_.options.shape.chat)) {
+    stage_.facts.taken.push_back({asked.conversation, node.index, 0, false, true});
+  }
   if (asked.verb == Verb::reply && !answer.answer.reply.is_zero()) {
     stage_.facts.told.push_back(
         {answer.answer.reply, asked.conversation, asked.region, node.index});

@@ -39,13 +39,14 @@ struct Told {
   std::size_t node = 0;
 };
 
-// An agent has a conversation. `home_could`: when it rang, an agent of its home was there who had
-// not said no to it.
+// An agent has a conversation, or is done with its case. `home_could`: when it rang, an agent of
+// its home was there who had not said no to it.
 struct Taken {
   ConversationId conversation;
   std::size_t node = 0;
   std::size_t home = 0;
   bool home_could = false;
+  bool done = false;
 };
 
 // What a provider saw of one reply.

@@ -1,7 +1,7 @@
 // The age of a customer's unanswered message never starts anew, whatever happens to its
-// conversation; and after three changes of site it goes to nobody but home's agents, as long as one
-// of them is on duty. (That one conversation's messages are in the same order everywhere follows
-// from equal rows.)
+// conversation; and after three changes of site in one case it goes to nobody but home's agents, as
+// long as one of them is on duty. (That one conversation's messages are in the same order
+// everywhere follows from equal rows.)
 #include "tools/simulator/checker.h"
 
 namespace crossfloor::simulator {
@@ -29,9 +29,13 @@ class AgeNeverResets final : public Checker {
   }
 
  private:
-  // By what the agents themselves did. Rule 17 lets a conversation go anywhere if home has no
-  // fitting agent on duty; and in a cut two homes may each count for themselves.
+  // By what the agents themselves did, in one case. Rule 17 lets a conversation go anywhere if home
+  // has no fitting agent on duty; and in a cut two homes may each count for themselves.
   void count(const World& world, const Taken& taken) {
+    if (taken.done) {
+      moves_.erase(taken.conversation);
+      return;
+    }
     const auto [at, first] = moves_.try_emplace(taken.conversation, Moves{taken.home, 0});
     Moves& moves = at->second;
     if (taken.node == moves.site) return;
