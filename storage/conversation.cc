@@ -40,15 +40,25 @@ bool is_sensible(const std::vector<TermHome>& homes, const Epoch& claim) {
   return claim.term <= (homes.empty() ? 0 : homes.back().term) + farthest_next_term;
 }
 
+// A node makes itself home, or whom it hands on what it is home of. Who was home and does not know
+// that another took over hands on nothing: the epoch that its agent would go on with could be the
+// one in which the next home gave it to somebody else.
+bool takes_home(const ConversationItem& item, const TookHomeBody& body,
+                const std::vector<TermHome>& homes) {
+  const NodeId& writer = item.at.node;
+  return is_sensible(homes, body.epoch) &&
+         (body.epoch.node == writer || homes.empty() || homes.back().node == writer);
+}
+
 // Of the node that says it is home from here on; `homes` are those before.
 const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
                       const std::vector<TermHome>& homes) {
   if (item.subject != id) return nullptr;
   if (const auto* placed = std::get_if<PlacedBody>(&item.body)) {
-    return may_open(*placed) ? &placed->epoch : nullptr;
+    return may_open(*placed, item.at.node) ? &placed->epoch : nullptr;
   }
   const auto* took = std::get_if<TookHomeBody>(&item.body);
-  return took != nullptr && is_sensible(homes, took->epoch) ? &took->epoch : nullptr;
+  return took != nullptr && takes_home(item, *took, homes) ? &took->epoch : nullptr;
 }
 
 // What such an item changes no customer's message looks at, and the other way round: they come out
@@ -168,7 +178,7 @@ class Fold {
       }
       return;
     }
-    if (!may_open(body)) {
+    if (!may_open(body, item_->at.node)) {
       ++c_.uncounted;
       return;
     }
@@ -195,7 +205,7 @@ class Fold {
   }
 
   void on(const TookHomeBody& body) {
-    if (item_->subject != c_.id || !is_sensible(c_.homes, body.epoch) ||
+    if (item_->subject != c_.id || !takes_home(*item_, body, c_.homes) ||
         (!c_.homes.empty() && body.epoch.term < c_.homes.back().term)) {
       ++c_.uncounted;
       return;
@@ -342,8 +352,8 @@ class Fold {
 
 }  // namespace
 
-bool may_open(const PlacedBody& body) {
-  return body.opens && body.epoch.term <= farthest_next_term;
+bool may_open(const PlacedBody& body, const NodeId& writer) {
+  return body.opens && body.epoch.node == writer && body.epoch.term <= farthest_next_term;
 }
 
 ReplyState* Conversation::find_reply(const ReplyId& wanted) {

@@ -81,6 +81,9 @@ struct Story {
   void took(std::int64_t ms, std::uint64_t term, const NodeId& node) {
     add(ms, node, EntryKind::took_home).body = TookHomeBody{epoch(term, ms, node), "takeover", ""};
   }
+  void hands_on(std::int64_t ms, std::uint64_t term, const NodeId& from, const NodeId& to) {
+    add(ms, from, EntryKind::took_home).body = TookHomeBody{epoch(term, ms, to), "handed-on", ""};
+  }
   CourseBody& course(std::int64_t ms, CourseState state, const std::string& agent = "",
                      std::uint64_t term = 1, const NodeId& node = home) {
     CourseBody body;
@@ -281,6 +284,51 @@ TEST_SUITE("a conversation's fold") {
     CHECK(c.agent == "eve");
     CHECK(c.state == CourseState::ringing);
     CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("home hands on what it has, and its agent goes on in the new term") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.hands_on(2'000, 2, home, rival);
+    auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.agent == "bob");
+    CHECK(c.epoch == Story::epoch(2, 2'000, rival));
+    // Nobody else does so in its place.
+    story.hands_on(3'000, 3, named<NodeId>(3), home);
+    c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("who does not know that another took over hands nothing on") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    story.course(1'002, CourseState::active, "bob");
+    story.took(2'000, 2, rival);
+    story.course(2'001, CourseState::active, "cyd", 2, rival);
+    NodeId to = rival;
+    SUBCASE("to the very node that took it") {}
+    SUBCASE("to a third") {
+      to = named<NodeId>(3);
+    }
+    story.hands_on(3'000, 2, home, to);
+    const auto c = story.fold();
+    CHECK(c.home() == rival);
+    CHECK(c.agent == "cyd");
+    CHECK(c.epoch == Story::epoch(2, 2'001, rival));  // bob goes on in the other
+    CHECK(c.uncounted == 1);
+  }
+
+  TEST_CASE("nobody opens a conversation in another's name") {
+    Story story;
+    story.message(1'000, 1);
+    story.open(1'001);
+    std::get<PlacedBody>(story.items.back().body).epoch.node = rival;
+    CHECK_FALSE(story.fold().opened);
   }
 
   TEST_CASE("what home wrote before it lost the term counts, however late it arrives") {
