@@ -51,6 +51,7 @@ void Misfortune::heal() {
   }
   blocks_.clear();
   paths_.heal();
+  stage_.nodes.heal();
   if (const Node& copy = stage_.nodes[stage_.nodes.size()]; copy.up) {
     stage_.nodes.kill(copy.index, 1.0);
     reset_links_to(copy.wires);

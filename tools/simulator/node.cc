@@ -174,8 +174,10 @@ void Nodes::pump(Node& node) {
 void Nodes::commit(Node& node) {
   node.committing = std::make_shared<NodeCore::NextBatch>(node.core->next_batch(node.now(world())));
   const bool slow = world() < node.slow_disk_until;
+  const NodeOptions usual;
+  const Duration most = healed_ ? std::min(options_.sync_max, usual.sync_max) : options_.sync_max;
   const Duration takes = slow ? dice_.between(Duration{50}, Duration{500})
-                              : dice_.between(options_.sync_min, options_.sync_max);
+                              : dice_.between(std::min(options_.sync_min, most), most);
   call(node.index, takes, [this, batch = node.committing](Node& writer) {
     writer.committing.reset();
     if (!writer.store->commit(batch->batch).ok()) return fail(writer);

@@ -108,6 +108,8 @@ class Nodes {
   // Kills it. A commit that was under way may have reached the disk.
   void kill(std::size_t index, double mid_batch);
   void pause(std::size_t index, Duration length);
+  // From now on no disk is slower than one usually is.
+  void heal() { healed_ = true; }
 
   // For this life of the process: dropped if it ended meanwhile, late if it stands still.
   void call(std::size_t index, Duration delay, Work work);
@@ -141,6 +143,7 @@ class Nodes {
   std::vector<std::unique_ptr<Node>> nodes_;
   Node copy_;
   bool copy_in_front_ = false;
+  bool healed_ = false;
 };
 
 }  // namespace crossfloor::simulator
