@@ -68,12 +68,16 @@ void LoadGossip::set_own(LoadRecord record, Now now, LoadOutbox& out) {
   own_.record = fitted(std::move(record));
   own_.as_of = now.steady;
   if (sent_.record.version > 0 && same_load(sent_.record, own_.record, now.steady - sent_.as_of)) {
-    if (!owed_) publish_at_.reset();  // back to what the others know, before they knew otherwise
+    if (!owed_) {  // back to what the others know, before they knew otherwise
+      publish_at_.reset();
+      urgent_ = false;
+    }
     return;
   }
   const auto spread =
       static_cast<std::uint64_t>((options_.coalesce_max - options_.coalesce_min).count() + 1);
   if (urgent(sent_.record, own_.record)) {
+    urgent_ = true;
     publish_at_ = now.steady;
     if (sent_.record.version > 0) {
       publish_at_ = std::max(now.steady, published_ + options_.urgent_spacing);
@@ -97,11 +101,27 @@ void LoadGossip::publish(Now now, LoadOutbox& out) {
   publish_at_.reset();
   owed_ = false;
   published_ = now.steady;
+  repeat_at_.reset();
+  if (urgent_ && straight()) repeat_at_ = now.steady + options_.repeat_after;
+  urgent_ = false;
   adopt_current();
   if (!straight()) {
     spreading_.add(membership_.self());
     next_spread_ = now.steady;
     spread(now, out);
+    return;
+  }
+  for (const NodeId& node : membership_.live()) {
+    if (node != membership_.self()) send_records(node, {membership_.self()}, now, out);
+  }
+}
+
+// Who is free and who waits find each other by this, so a loss must not cost seconds. Nothing free
+// and nothing waiting sends nobody anywhere: that is left to the versions in pings.
+void LoadGossip::repeat(Now now, LoadOutbox& out) {
+  repeat_at_.reset();
+  const auto& classes = sent_.record.classes;
+  if (std::all_of(classes.begin(), classes.end(), [](const auto& load) { return load.idle(); })) {
     return;
   }
   for (const NodeId& node : membership_.live()) {
@@ -207,6 +227,7 @@ void LoadGossip::store(const NodeId& from, const LoadNews& news, Now now, LoadOu
 void LoadGossip::tick(Now now, LoadOutbox& out) {
   if (membership_.load_marks() != followed_) follow_membership(now, out);
   if (publish_at_ && *publish_at_ <= now.steady) publish(now, out);
+  if (repeat_at_ && *repeat_at_ <= now.steady) repeat(now, out);
   fetch_due(now, out);
   if (!spreading_.empty() && now.steady >= next_spread_) spread(now, out);
   if (!next_compare_) {
@@ -220,6 +241,7 @@ std::optional<Instant> LoadGossip::deadline() const {
   if (membership_.load_marks() != followed_ || !next_compare_) return Instant{};
   Instant earliest = *next_compare_;
   if (publish_at_) earliest = std::min(earliest, *publish_at_);
+  if (repeat_at_) earliest = std::min(earliest, *repeat_at_);
   for (const auto& [node, fetch] : fetches_) earliest = std::min(earliest, fetch.at);
   if (!spreading_.empty()) earliest = std::min(earliest, next_spread_);
   return earliest;

@@ -5,9 +5,10 @@
 // or the node was suspected and has not spoken since, its record counts as nothing until it is
 // fetched or confirmed. An own change is sent after 50 to 100 ms together with what else changes;
 // at once when free slots or waiting conversations of a class leave or reach zero, because that is
-// when others start or stop asking. Up to 64 live nodes it goes straight to all of them; beyond
-// that to a few, who pass it on like any news. Losses are mended by the versions in pings, and by
-// comparing with one random peer every 30 s.
+// when others start or stop asking; and once more 100 ms later, while somebody is free or waits. Up
+// to 64 live nodes it goes straight to all of them; beyond that to a few, who pass it on like any
+// news. Losses are mended by the versions in pings, and by comparing with one random peer every 30
+// s.
 //
 // The state of members and the versions heard come from Membership, which this reads; call tick()
 // after a call of Membership whenever deadline() is due, as for any core.
@@ -28,6 +29,7 @@ struct LoadGossipOptions {
   Duration coalesce_min{50};
   Duration coalesce_max{100};
   Duration urgent_spacing{10};      // even what is sent at once is not sent faster than this
+  Duration repeat_after{100};       // what is sent at once is sent once more, if it still holds
   std::size_t straight_up_to = 64;  // live nodes
   Duration spread_interval{100};    // beyond that: the pace of passing on, to so many
   int spread_nodes = 4;
@@ -95,6 +97,7 @@ class LoadGossip {
   static bool current(const Member& member, const Held* held);
   void follow_membership(Now now, LoadOutbox& out);
   void publish(Now now, LoadOutbox& out);
+  void repeat(Now now, LoadOutbox& out);
   void adopt_current();
   void store(const NodeId& from, const LoadNews& news, Now now, LoadOutbox& out);
   void answer(const NodeId& from, const LoadUpdate& update, Now now, LoadOutbox& out);
@@ -116,6 +119,8 @@ class LoadGossip {
   Held own_;   // as last set
   Held sent_;  // as last sent; version 0: never
   std::optional<Instant> publish_at_;
+  bool urgent_ = false;  // what is to be published
+  std::optional<Instant> repeat_at_;
   bool owed_ = false;  // a version went out with a routing message that most have not seen
   Instant published_ = Instant::min();
 
