@@ -337,6 +337,7 @@ void Router::tick(Now now, DeskOutbox& out) {
     ++it;
   }
   if (idle_look_ && *idle_look_ <= now.steady) look_while_idle(now, out);
+  if (offer_look_ && *offer_look_ <= now.steady) offer_to_free(now, out);
   serve_freed(now, out);
 }
 
@@ -397,6 +398,7 @@ std::optional<Instant> Router::deadline() const {
   for (const auto& [nonce, run] : pulls_) consider(run.give_up);
   for (const auto& [conversation, open] : backs_) consider(std::min(open.next, open.until));
   if (idle_look_) consider(*idle_look_);
+  if (offer_look_) consider(*offer_look_);
   return next;
 }
 

@@ -72,6 +72,10 @@ struct RouterOptions {
   Duration back_for{30'000};        // a Back is repeated this long
   Duration idle_jitter{100};
   Duration idle_redraw{500};
+  // Who shows a free slot while somebody waits is offered that conversation; in vain, then after so
+  // long again, then after twice as long.
+  Duration offer_again{1'000};
+  Duration offer_again_at_last{30'000};
   Duration weigh_every{10'000};  // what all nodes tell of handling times and free slots
   Duration fullness_over{5 * 60'000};
   int full_percent = 97;  // of agents at work on average: then slow help is held back
@@ -197,6 +201,8 @@ class Router {
     Instant give_up;               // of committing
     std::optional<Instant> timer;  // next look
     int offers = 0;
+    Instant no_offer_before;  // to who shows a free slot while it waits
+    Duration offer_pause{0};
     std::map<NodeId, std::string> asked;  // since it last waited anew, and what each answered
     std::set<NodeId> said_so;  // nodes whose only fitting agents are excluded, or who have none
     Trace trace;
@@ -283,8 +289,12 @@ class Router {
   void anybody_may(Task& task, Now now, DeskOutbox& out);
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
+  std::vector<ConversationId> recall_offers(const NodeId& from, Now now, DeskOutbox& out);
   void offer_failed(Tasks::iterator task, const std::string& answer, Now now, DeskOutbox& out);
   bool forget_exclusions(Task& task, Now now);
+  bool somebody_free(const WaitingConversation& what, Duration age,
+                     const std::vector<PeerLoad>& peers, Now now) const;
+  void offer_to_free(Now now, DeskOutbox& out);
   const Correction* correction(const LoadRecord& record, const ServiceClass& service,
                                Instant now) const;
   Correction& correct(const NodeId& node, const ServiceClass& service, Now now);
@@ -371,8 +381,9 @@ class Router {
   std::map<ServiceClass, Instant> asked_classes_;
   std::map<ConversationId, OpenBack> backs_;
   std::optional<Instant> idle_look_;
-  bool idle_pull_ = false;   // the next look pulls; else it draws again
-  bool idle_stale_ = false;  // there was nobody to ask for by the news of then
+  bool idle_pull_ = false;             // the next look pulls; else it draws again
+  bool idle_stale_ = false;            // there was nobody to ask for by the news of then
+  std::optional<Instant> offer_look_;  // for those offered in vain
   Instant no_pull_before_{};
   Instant healed_at_{};
 };

@@ -240,6 +240,11 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
   if (std::find(granted_.begin(), granted_.end(), pull.nonce) != granted_.end()) return;
   const auto filter = filter_for(pull.agent.name, &from, now);
   auto head = line_.head_for(pull.agent, filter, now.steady);
+  std::vector<ConversationId> recalled;
+  if (!head) {
+    recalled = recall_offers(from, now, out);
+    head = line_.head_for(pull.agent, filter, now.steady);
+  }
   // Who may go anywhere because nobody fitting was on duty here stays, if somebody came since.
   while (head) {
     const auto& task = tasks_.at(head->conversation);
@@ -250,6 +255,7 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
   }
   if (!head) {
     out.send(from, Deny{pull.nonce, static_cast<std::uint32_t>(line_.size())});
+    for (const auto& conversation : recalled) place(conversation, now, out);
     return;
   }
   constexpr std::size_t remembered = 1024;
@@ -269,6 +275,7 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
   for (const auto& line : pull.weighed) task.trace.weighed.push_back(candidate_of(line));
   task.trace.weighed_left_out = pull.weighed_left_out;
   decide(task, from, pull.agent.name, pull.nonce, true, now, out);
+  for (const auto& conversation : recalled) place(conversation, now, out);
 }
 
 void Router::on(const NodeId& from, const Ringing& ringing, Now now, DeskOutbox& out) {

@@ -238,6 +238,7 @@ void Router::loads_changed(Now now, DeskOutbox& out) {
   }
   if (idle_stale_) idle_look_.reset();
   serve_freed(now, out);
+  offer_to_free(now, out);
 }
 
 // Many idle nodes hear of one waiting conversation at once; each pulls with such a probability that

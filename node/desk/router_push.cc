@@ -121,6 +121,24 @@ void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration
   out.send(node, Offer{task.nonce, need, static_cast<std::uint64_t>(wait.count())});
 }
 
+// What is offered to a node that asks by itself at the same moment waits again: the slot that it
+// asks for may be the very one, and then it would decline the offer.
+std::vector<ConversationId> Router::recall_offers(const NodeId& from, Now now, DeskOutbox& out) {
+  std::vector<ConversationId> recalled;
+  for (auto& [conversation, task] : tasks_) {
+    if (task.stage != Stage::offered || task.node != from || task.reserved) continue;
+    out.send(from, Release{task.nonce});
+    set_timer(task, std::nullopt);
+    task.stage = Stage::waiting;
+    task.node = {};
+    task.asked.erase(from);
+    task.offers = std::max(task.offers - 1, 0);
+    put_in_line(task, need_of(task, now));
+    recalled.push_back(conversation);
+  }
+  return recalled;
+}
+
 // `answer`: for the trace of whatever is decided in the end.
 void Router::offer_failed(Tasks::iterator it, const std::string& answer, Now now, DeskOutbox& out) {
   auto& task = it->second;
@@ -161,6 +179,59 @@ bool Router::forget_exclusions(Task& task, Now now) {
   task.asked.clear();
   task.offers = 0;
   return true;
+}
+
+// ---- Free elsewhere, and not asking -----------------------------------------------------------
+
+// Who gets a slot free asks for what waits elsewhere; but where the news of both crossed or got
+// lost, it does not know that anybody waits. So who waits is offered to whoever shows a free slot.
+bool Router::somebody_free(const WaitingConversation& what, Duration age,
+                           const std::vector<PeerLoad>& peers, Now now) const {
+  const bool helpers = helpers_may(what.service.kind, helper_after(what), age, now);
+  return std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
+    const auto& record = *peer.record;
+    const auto* load = record.find(what.service);
+    if (!load || load->waiting > 0 || load->free_primary + load->free_helper == 0) return false;
+    if (record.drained || avoided(record.node, now.steady)) return false;
+    if (!peers_.may_see(record.node, what.region)) return false;
+    const auto free = free_at(record, what.service, now.steady);
+    return free.primary > 0 || (helpers && free.helper > 0);
+  });
+}
+
+void Router::offer_to_free(Now now, DeskOutbox& out) {
+  offer_look_.reset();
+  if (line_.size() == 0) return;
+  const auto peers = peers_.usable(now);
+  std::vector<ConversationId> due;
+  for (const auto& service : line_.classes()) {
+    const bool shown = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
+      const auto* load = peer.record->find(service);
+      return load && load->waiting == 0 && load->free_primary + load->free_helper > 0;
+    });
+    if (!shown) continue;
+    for (const auto& conversation : line_.leaders(service)) {
+      const auto& task = tasks_.at(conversation);
+      if (!somebody_free(task.what, now.steady - task.since, peers, now)) continue;
+      const auto at = std::max(task.no_offer_before, no_pull_before_);
+      if (at <= now.steady) {
+        due.push_back(conversation);
+      } else if (!offer_look_ || at < *offer_look_) {
+        offer_look_ = at;
+      }
+    }
+  }
+  for (const auto& conversation : due) {
+    const auto it = tasks_.find(conversation);
+    if (it == tasks_.end() || it->second.stage != Stage::waiting) continue;
+    auto& task = it->second;
+    task.offer_pause =
+        std::clamp(task.offer_pause * 2, options_.offer_again, options_.offer_again_at_last);
+    task.no_offer_before = now.steady + task.offer_pause;
+    task.offers = 0;
+    task.asked.clear();
+    place(conversation, now, out);
+  }
 }
 
 // ---- Own corrections to gossip ----------------------------------------------------------------

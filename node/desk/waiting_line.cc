@@ -146,6 +146,14 @@ std::vector<Duration> WaitingLine::oldest_ages(const ServiceClass& service, Inst
   return ages;
 }
 
+std::vector<ConversationId> WaitingLine::leaders(const ServiceClass& service) const {
+  std::vector<ConversationId> leaders;
+  for (const auto& [lane, members] : lanes_of(service)) {
+    if (!lane.home_only) leaders.push_back(members.begin()->second);
+  }
+  return leaders;
+}
+
 Duration WaitingLine::target(const ServiceClass& service, Instant now) const {
   const Lane* best = nullptr;
   double most = -1;

@@ -101,6 +101,8 @@ class WaitingLine {
   std::optional<Head> head_for(const AgentProfile& agent, const Filter& filter, Instant now) const;
   // True if nobody of the same lane has waited longer.
   bool leads_its_lane(const ConversationId& conversation) const;
+  // Who leads a lane of that class, of those that anybody fitting may take.
+  std::vector<ConversationId> leaders(const ServiceClass& service) const;
 
   std::size_t size() const { return places_.size(); }
   // For the load record: those that anybody fitting may take.

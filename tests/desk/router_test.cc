@@ -199,6 +199,94 @@ TEST_SUITE("router") {
     }
   }
 
+  TEST_CASE("who waits is offered to who shows a free slot and has not heard of it (rule 9)") {
+    DeskWorld world(1);
+    world.gossip_off = true;  // lost
+    world.arrives(1, world.customer(1));
+    world.run(1s);
+    world.gossip_off = false;
+    world.on_duty(2, chatter("bob"));
+    world.run(100ms);
+    CHECK(world.course(1).rang == std::vector<std::string>{"bob"});
+    CHECK(world.course(1).trace.rule == 7);
+  }
+
+  TEST_CASE("who shows a free slot and declines is not asked again with each of its news") {
+    DeskWorld world(1);
+    auto what = world.customer(1);
+    what.times.helper_after = 0ms;
+    world.arrives(1, what);
+    auto& home = world.node(1);
+    auto& [record, as_of] = home.records[node_of(2)];
+    record.node = node_of(2);
+    record.generation = 1;
+    record.on_duty = {{ChannelKind::chat, 1}};
+    record.classes = {{chat_class(), 1, 0, 0, {}}};
+    std::vector<Duration> asked;
+    for (Duration now{100}; now < 60s; now += 100ms) {
+      ++record.version;
+      as_of = at(now).steady;
+      DeskOutbox out, more;
+      home.router.loads_changed(at(now), out);
+      home.router.tick(at(now), out);
+      for (const auto& [to, message] : out.messages) {
+        const auto* offer = std::get_if<Offer>(&message);
+        if (!offer) continue;
+        asked.push_back(now);
+        home.router.receive(node_of(2), Decline{offer->nonce, talk(1), DeclineReason::full, 0, 0},
+                            at(now), more);
+      }
+    }
+    CHECK(asked == std::vector<Duration>{100ms, 1100ms, 3100ms, 7100ms, 15100ms, 31100ms});
+  }
+
+  TEST_CASE("who asks while being asked gets what was offered") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.latency = 1h;  // nothing arrives but what follows
+    world.arrives(1, world.customer(1));
+    REQUIRE(world.sent<Offer>() == 1);
+    const auto offered = std::get<Offer>(std::get<2>(world.log.back())).nonce;
+    auto& home = world.node(1);
+    const auto bob = *world.node(2).floor.profile("bob");
+    DeskOutbox out;
+    home.router.receive(node_of(2), Pull{7, bob, {}, 0}, at(world.now), out);
+    REQUIRE(out.decisions.size() == 1);
+    CHECK(out.decisions[0].nonce == 7);
+    REQUIRE(out.messages.size() == 1);
+    CHECK(std::get<Release>(out.messages[0].second).nonce == offered);
+    // The no, or the yes, to what was offered changes nothing any more.
+    DeskOutbox after;
+    home.router.receive(node_of(2), Decline{offered, talk(1), DeclineReason::full, 0, 0},
+                        at(world.now), after);
+    CHECK(after.decisions.empty());
+    CHECK(after.messages.empty());
+  }
+
+  TEST_CASE("who asks for what does not fit gets nothing, and what was offered waits on") {
+    DeskWorld world(1);
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    world.latency = 1h;
+    world.arrives(1, world.customer(1));
+    auto& home = world.node(1);
+    auto eve = *world.node(2).floor.profile("bob");
+    eve.name = "eve";
+    eve.abilities.languages = {"fi"};
+    DeskOutbox out;
+    home.router.receive(node_of(2), Pull{7, eve, {}, 0}, at(world.now), out);
+    CHECK(out.decisions.empty());
+    const auto count = [&](auto which) {
+      return std::count_if(out.messages.begin(), out.messages.end(), which);
+    };
+    CHECK(count([](const auto& m) { return std::holds_alternative<Deny>(m.second); }) == 1);
+    CHECK(count([](const auto& m) { return std::holds_alternative<Release>(m.second); }) == 1);
+    const auto rows = home.router.queue(at(world.now));
+    REQUIRE(rows.size() == 1);
+    CHECK(rows[0].stage == Stage::waiting);
+  }
+
   TEST_CASE("helpers get nothing younger than a tenth of the target while a primary is on duty") {
     DeskWorld world(1);
     world.on_duty(1, chatter("ann"));
