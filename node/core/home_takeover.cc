@@ -21,10 +21,10 @@ void Home::take_home(const Conversation& c, const std::string& reason, const std
   ++takeovers_;
 }
 
-// The new term begins with a word of its own on who has it. Left to what the lost home said, it
-// would change when that home's last entries come at last: who went on here, and who was given it
-// there, would both have it in one epoch. Whose agent was on a dead node starts anew; elsewhere the
-// agent keeps it.
+// The new term begins with a word of its own on who has it, also if that is nobody. Left to what
+// the lost home said, it would change when that home's last entries come at last: who went on here,
+// and who was given it there, would both have it in one epoch. Whose agent was on a dead node
+// starts anew; elsewhere the agent keeps it.
 void Home::take_over(const Conversation& c, const std::string& reason, const std::string& by,
                      Now now) {
   take_home(c, reason, by, now);
@@ -33,10 +33,14 @@ void Home::take_over(const Conversation& c, const std::string& reason, const std
   const Conversation& taken = *row.value();
   const bool held = taken.state == CourseState::ringing || taken.state == CourseState::active ||
                     taken.state == CourseState::wrap_up;
-  if (!held) return;
+  CourseBody body = keep(taken, taken.state, held ? "home taken over" : taken.reason);
+  if (!held) {
+    body.prefer_agent = taken.prefer_agent;
+    body.prefer_node = taken.prefer_node;
+    body.pending_until_ms = taken.pending_until_ms;
+  }
   const bool agent_lives = taken.agent_node == mesh_.self() || mesh_.live(taken.agent_node);
-  CourseBody body = keep(taken, taken.state, "home taken over");
-  if (!agent_lives || taken.state == CourseState::ringing) {
+  if (held && (!agent_lives || taken.state == CourseState::ringing)) {
     body.state = CourseState::waiting;
     body.agent.clear();
     body.agent_node = {};

@@ -10,6 +10,31 @@ std::uint32_t handled_twice(CoreWorld& world, std::size_t at, const Conversation
   return rows::conversation(world.core(at).scribe().view(), id).value()->handled_twice;
 }
 
+// A conversation waited when a cut began. Its home gave it to an agent there, the other took it
+// over.
+struct Waiting {
+  CoreWorld world{{"helsinki", "warsaw"}};
+  ConversationId id;
+
+  Waiting() {
+    world.start();
+    world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
+    world.run(Duration{2'000});
+    REQUIRE(world.core(1).home().conversations().size() == 1);
+    id = world.core(1).home().conversations().begin()->first;
+    world.cut_all();
+    world.add_agent(0, "ann");
+    for (int i = 0; i < 60 && world.rings().empty(); ++i) world.run(Duration{1'000});
+    world.command(0, "ann", Verb::accept, id);
+    REQUIRE(world.core(0).presence("ann", Presence::not_ready, "", world.now()).ok());
+    world.run(Duration{90'000});
+    REQUIRE(world.core(0).home().find(id)->agent == "ann");
+    REQUIRE(world.core(1).home().find(id)->home() == world.host(1).id);
+    REQUIRE(world.core(1).home().find(id)->state == CourseState::waiting);
+    world.lost = [](const SendMessage&) { return false; };
+  }
+};
+
 }  // namespace
 
 TEST_SUITE("handled twice") {
@@ -105,5 +130,22 @@ TEST_SUITE("handled twice") {
     CHECK(world.core(0).desk().floor().work_of(id) == nullptr);
     REQUIRE(world.core(1).desk().floor().work_of(id) != nullptr);
     CHECK(world.core(1).desk().floor().work_of(id)->agent == "bob");
+  }
+
+  TEST_CASE("nor does what waited when its home was lost go to whom that home gave it later") {
+    Waiting cut;
+    CoreWorld& world = cut.world;
+    const Epoch given_up = world.core(1).home().find(cut.id)->epoch;
+    world.bring_up({LinkKind::pulse});
+    world.run(Duration{20'000});
+    world.bring_up({LinkKind::live, LinkKind::bulk});
+    world.run(Duration{20'000});
+    for (const std::size_t at : {0, 1}) {
+      CAPTURE(at);
+      const Conversation* c = world.core(at).home().find(cut.id);
+      REQUIRE(c != nullptr);
+      CHECK(c->term() == 2);
+      CHECK((c->agent.empty() || c->assigned > given_up));
+    }
   }
 }
