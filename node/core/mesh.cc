@@ -1,5 +1,7 @@
 #include "node/core/mesh.h"
 
+#include <algorithm>
+
 namespace crossfloor {
 
 Mesh::Mesh(const MembershipSelf& self, const NodeSettings& settings, Roster& roster, Random& random,
@@ -8,7 +10,8 @@ Mesh::Mesh(const MembershipSelf& self, const NodeSettings& settings, Roster& ros
       roster_(roster),
       outlet_(outlet),
       membership_(self, settings.wan ? MembershipOptions::wan() : MembershipOptions::lan(), random),
-      loads_(membership_, LoadGossipOptions{}, random) {}
+      loads_(membership_, LoadGossipOptions{}, random),
+      turns_((settings.wan ? MembershipOptions::wan() : MembershipOptions::lan()).lost_retry_max) {}
 
 void Mesh::roster_changed(Now now) {
   wall_ = now.wall;
@@ -22,7 +25,10 @@ void Mesh::roster_changed(Now now) {
   for (const auto& [node, member] : membership_.members()) {
     if (!roster_.member(node, now.wall)) gone.push_back(node);
   }
-  for (const auto& node : gone) membership_.forget(node);
+  for (const auto& node : gone) {
+    membership_.forget(node);
+    linked_.erase(node);
+  }
 }
 
 void Mesh::pass_on(MembershipOutbox&& out, Heard& heard) {
@@ -50,6 +56,10 @@ void Mesh::receive(const NodeId& from, const LoadMessage& message, Now now, Hear
   LoadOutbox out;
   loads_.receive(from, message, now, out);
   pass_on(std::move(out), heard);
+}
+
+void Mesh::link_up(const NodeId& peer, Now now) {
+  if (membership_.find(peer) != nullptr) linked_[peer] = now.steady;
 }
 
 void Mesh::link_reset(const NodeId& peer, Now now, Heard& heard) {
@@ -102,8 +112,9 @@ bool Mesh::drained(const NodeId& node) const {
 
 std::optional<Instant> Mesh::dead_since(const NodeId& node) const {
   if (live(node)) return std::nullopt;
-  if (auto since = membership_.dead_since(node)) return since;
-  return started_.value_or(Instant{});
+  const Instant since = membership_.dead_since(node).value_or(started_.value_or(Instant{}));
+  const auto linked = linked_.find(node);
+  return linked == linked_.end() ? since : std::max(since, linked->second + turns_);
 }
 
 std::vector<NodeId> Mesh::nodes_of(const Region& region, Now now) const {

@@ -2,6 +2,7 @@
 // home and router ask for.
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "node/core/mesh_view.h"
@@ -30,6 +31,8 @@ class Mesh final : public MeshView, public PeerLoads {
   void roster_changed(Now now);
   void receive(const NodeId& from, const MembershipMessage& message, Now now, Heard& heard);
   void receive(const NodeId& from, const LoadMessage& message, Now now, Heard& heard);
+  // Who has a link again is not dead, though membership finds it out only at its next turn.
+  void link_up(const NodeId& peer, Now now);
   void link_reset(const NodeId& peer, Now now, Heard& heard);
   void standstill(Duration gap) { membership_.standstill(gap); }
   void leave(Now now, Heard& heard);
@@ -73,6 +76,8 @@ class Mesh final : public MeshView, public PeerLoads {
   Membership membership_;
   LoadGossip loads_;
   PeerClocks clocks_;
+  Duration turns_;  // each lost member has one at least so often
+  std::map<NodeId, Instant> linked_;
   std::optional<Instant> started_;
   WallTime wall_{};
   bool drained_ = false;

@@ -78,7 +78,10 @@ void NodeCore::publish_accounts(Now now) {
 // --- the mesh ---
 
 void NodeCore::link_up(const NodeId& peer, LinkKind link, Now now) {
-  if (link == LinkKind::live) replication_.link_up(peer, now);
+  if (link == LinkKind::live) {
+    mesh_.link_up(peer, now);
+    replication_.link_up(peer, now);
+  }
   settle(now);
 }
 

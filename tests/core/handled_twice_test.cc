@@ -148,4 +148,15 @@ TEST_SUITE("handled twice") {
       CHECK((c->agent.empty() || c->assigned > given_up));
     }
   }
+
+  TEST_CASE("two that took each other for dead do not take over from each other when they meet") {
+    Waiting cut;
+    cut.world.bring_up({LinkKind::pulse, LinkKind::live, LinkKind::bulk});
+    cut.world.run(Duration{20'000});
+    for (const std::size_t at : {0, 1}) {
+      CAPTURE(at);
+      REQUIRE(cut.world.core(at).home().find(cut.id) != nullptr);
+      CHECK(cut.world.core(at).home().find(cut.id)->term() == 2);
+    }
+  }
 }
