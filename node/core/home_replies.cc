@@ -1,5 +1,6 @@
 // Replies: written by home, each with the one node that alone may send it.
 #include "node/core/home.h"
+#include "storage/written_reply.h"
 
 namespace crossfloor {
 namespace {
@@ -82,17 +83,11 @@ void Home::replace_senders(Now now) {
                                                    now.steady >= *dead + settings_.takeover_after);
       const NodeId sender = lost ? sender_for(*settings, now) : NodeId{};
       if (sender.is_zero()) continue;
-      auto row = rows::reply(scribe_.view(), reply.reply);
-      if (!row.ok() || !row.value()) continue;
-      const auto& at = row.value()->at;
-      auto entry = entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region},
-                            at.sequence);
-      if (!entry.ok() || !entry.value()) continue;
-      auto body = decode_body<ReplyBody>(entry.value()->body);
-      if (!body.ok()) continue;
-      body.value().sender = sender;
-      body.value().epoch = next_epoch(c, now);
-      scribe_.write(region_of(c), EntryKind::reply, id.as<Subject>(), body.value(), now);
+      auto written = written_reply(scribe_.view(), reply.reply);
+      if (!written) continue;
+      written->body.sender = sender;
+      written->body.epoch = next_epoch(c, now);
+      scribe_.write(region_of(c), EntryKind::reply, id.as<Subject>(), written->body, now);
     }
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/written_reply.h"
+
 namespace crossfloor {
 namespace {
 
@@ -132,15 +134,9 @@ void Sender::withdraw(const Conversation& conversation, Now now, DispatchOutbox&
 }
 
 std::optional<Sender::Read> Sender::read(const ReplyId& reply) const {
-  auto row = rows::reply(scribe_.view(), reply);
-  if (!row.ok() || !row.value()) return std::nullopt;
-  const auto& at = row.value()->at;
-  auto entry =
-      entry_at(scribe_.view(), Stream{{at.node, at.generation}, row.value()->region}, at.sequence);
-  if (!entry.ok() || !entry.value()) return std::nullopt;
-  auto body = decode_body<ReplyBody>(entry.value()->body);
-  if (!body.ok()) return std::nullopt;
-  return Read{row.value()->conversation, row.value()->region, std::move(body).value()};
+  auto written = written_reply(scribe_.view(), reply);
+  if (!written) return std::nullopt;
+  return Read{written->conversation, written->region, std::move(written->body)};
 }
 
 void Sender::carry_out(DispatchOutbox&& out, Now now) {
