@@ -282,6 +282,7 @@ Result<Json> Inspector::links(const Asked&, Now now) const {
       // Of what this node wrote, how much the peer has not yet said to have on its disk.
       std::uint64_t unproven = 0;
       for (const auto& [stream, sequence] : at->second) {
+        if (stream.origin.node != core_.mesh().self()) continue;
         const auto head = core_.scribe().log().sealed_head(stream);
         if (head && head->sequence > sequence) unproven += head->sequence - sequence;
       }

@@ -8,6 +8,13 @@ namespace crossfloor {
 namespace {
 constexpr std::size_t max_marks = 20'000;     // streams in one vector
 constexpr std::size_t max_documents = 4'096;  // in one message
+
+bool brings_message(const Range& range) {
+  return std::any_of(range.entries.begin(), range.entries.end(), [](const Entry& entry) {
+    const auto header = EntryHeader::decode(entry.header);
+    return header.ok() && header.value().kind == static_cast<std::uint16_t>(EntryKind::message);
+  });
+}
 }  // namespace
 
 Replication::Replication(Scribe& scribe, const Roster& roster, Outlet& outlet, Options options)
@@ -105,7 +112,7 @@ void Replication::push(const std::vector<Range>& ranges, Now now) {
   for (const auto& range : ranges) {
     RangeIs packed = pack_range(range);
     packed.live = true;
-    pushed_[range.stream] = range.seal.sequence;
+    if (brings_message(range)) pushed_[range.stream] = range.seal.sequence;
     for (const auto& peer : connected_) {
       if (!share(peer, range.stream.region, now)) continue;
       outlet_.emit_freely(SendMessage{peer, LinkKind::live, ReplicationFrame{packed}});

@@ -129,7 +129,9 @@ class Replication {
   std::map<std::pair<NodeId, Stream>, Instant> quarantined_;
   std::map<NodeId, std::map<Stream, Sequence>> stored_;
   std::map<Stream, Sequence> announced_;
-  std::map<Stream, Sequence> pushed_;  // own streams, up to the last seal that was pushed
+  // Own streams, up to the last seal that was pushed over a message: how far this disk is, too,
+  // only the receipts of other hosts that got the same message wait for.
+  std::map<Stream, Sequence> pushed_;
   std::optional<Instant> started_;
   Instant next_compare_{};
   std::optional<NodeId> last_compared_;
