@@ -74,11 +74,12 @@ void Replication::link_up(const NodeId& peer, Now now) {
   compare(peer, now);
 }
 
-void Replication::link_down(const NodeId& peer, Now) {
+void Replication::link_down(const NodeId& peer, Now now) {
   connected_.erase(peer);
   if (const auto at = peers_.find(peer); at != peers_.end()) {
     if (at->second.fetching) fetching_.erase(*at->second.fetching);
     peers_.erase(at);
+    ask_others(now);
   }
 }
 
@@ -231,17 +232,17 @@ void Replication::fetch_next(const NodeId& from, Now now) {
   auto at = peers_.find(from);
   if (at == peers_.end() || at->second.fetching) return;
   Peer& peer = at->second;
-  while (!peer.todo.empty()) {
-    const auto [stream, up_to] = peer.todo.front();
+  for (auto one = peer.todo.begin(); one != peer.todo.end();) {
+    const auto [stream, up_to] = *one;
     const auto doubted = peer.doubted.find(stream);
     const Sequence next = doubted == peer.doubted.end() ? held(stream) + 1 : doubted->second.next;
     if (next > up_to || !wanted(from, stream)) {
       if (doubted != peer.doubted.end()) peer.doubted.erase(doubted);
-      peer.todo.pop_front();
+      one = peer.todo.erase(one);
       continue;
     }
     if (fetching_.contains(stream)) {  // from somebody else; looked at again when that ends
-      peer.todo.pop_front();
+      ++one;
       continue;
     }
     peer.fetching = stream;
@@ -252,15 +253,32 @@ void Replication::fetch_next(const NodeId& from, Now now) {
               options_.slice_bytes});
     return;
   }
-  // What was asked for is here: whether that was all, the next comparison tells.
-  if (std::exchange(peer.missing, 0) > 0) compare(from, now);
+  // What was asked for is here: whether that was all, the next comparison tells. Not while others
+  // bring some of it: that each answer asks anew, until they are done, would be a flood.
+  if (peer.todo.empty() && std::exchange(peer.missing, 0) > 0) compare(from, now);
+}
+
+// What is no longer on its way from one peer is asked of others who have it.
+void Replication::ask_others(Now now) {
+  for (const auto& [node, peer] : peers_) {
+    if (!peer.fetching && !peer.todo.empty()) fetch_next(node, now);
+  }
+}
+
+void Replication::Peer::first_of_all(const Stream& stream, Sequence up_to) {
+  std::erase_if(todo, [&](const auto& known) {
+    if (known.first != stream) return false;
+    up_to = std::max(up_to, known.second);
+    return true;
+  });
+  todo.emplace_front(stream, up_to);
 }
 
 void Replication::fetch(const NodeId& from, const Stream& stream, Sequence up_to, Now now) {
   const auto at = peers_.find(from);
   if (at == peers_.end() || !wanted(from, stream) || !share(from, stream.region, now)) return;
   if (held(stream) >= up_to || fetching_.contains(stream)) return;
-  at->second.todo.emplace_front(stream, up_to);
+  at->second.first_of_all(stream, up_to);
   fetch_next(from, now);
 }
 
@@ -322,7 +340,7 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     // A gap: what lies before it is asked for; live entries beyond it come with it.
     if (at != peers_.end() && !fetching_.contains(stream) &&
         !quarantined_.contains({from, stream})) {
-      at->second.todo.emplace_front(stream, range.value().seal.sequence);
+      at->second.first_of_all(stream, range.value().seal.sequence);
     }
   } else if (scribe_.forked(stream)) {
     if (fork_of(stream) != known_fork) tell_fork_to_all(stream, now);
@@ -335,6 +353,7 @@ void Replication::on(const NodeId& from, const RangeIs& message, Now now, Heard&
     quarantined_[{from, stream}] = now.steady + options_.quarantine;
   }
   fetch_next(from, now);
+  if (answers) ask_others(now);
 }
 
 // Its entries do not lead from ours to its seal: altered on the way, or two histories that part
@@ -349,7 +368,7 @@ bool Replication::look_earlier(Peer& peer, const Range& range) {
   }
   doubt.next = (range.first + 1) / 2;
   if (!fetching_.contains(range.stream)) {
-    peer.todo.emplace_front(range.stream, std::max(range.seal.sequence, held(range.stream)));
+    peer.first_of_all(range.stream, std::max(range.seal.sequence, held(range.stream)));
   }
   return true;
 }
@@ -385,12 +404,16 @@ void Replication::tick(Now now) {
   if (!started_) started_ = now.steady;
   std::erase_if(quarantined_, [&](const auto& one) { return one.second <= now.steady; });
   for (auto& [node, peer] : peers_) {
-    if (fetching_.empty()) break;
-    if (peer.fetching && now.steady >= peer.asked + options_.answer_within) {
-      fetching_.erase(*peer.fetching);
-      peer.fetching.reset();
-      fetch_next(node, now);
-    }
+    if (!peer.fetching || now.steady < peer.asked + options_.answer_within) continue;
+    const Stream stream = *peer.fetching;
+    fetching_.erase(stream);
+    // Last of all: whoever else has it is asked first.
+    const auto known = std::find_if(peer.todo.begin(), peer.todo.end(),
+                                    [&](const auto& one) { return one.first == stream; });
+    if (known != peer.todo.end()) std::rotate(known, known + 1, peer.todo.end());
+    ask_others(now);
+    peer.fetching.reset();
+    fetch_next(node, now);
   }
   if (now.steady < next_compare_) return;
   next_compare_ = now.steady + options_.compare_every;

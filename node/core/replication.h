@@ -86,11 +86,13 @@ class Replication {
     Instant compare_asked{};
     Instant compared_at{};
     std::uint64_t missing = 0;
-    std::deque<std::pair<Stream, Sequence>> todo;  // streams to fetch, and up to where it has them
+    std::deque<std::pair<Stream, Sequence>> todo;  // to fetch, and up to where it has them
     std::optional<Stream> fetching;
     Instant asked{};
     // Streams whose entries do not fit to ours, and from where they are compared next.
     std::map<Stream, Doubt> doubted;
+
+    void first_of_all(const Stream& stream, Sequence up_to);
   };
 
   void on(const NodeId& from, const Documents& message, Now now, Heard& heard);
@@ -109,6 +111,7 @@ class Replication {
   Hash hash_for(const NodeId& peer, Now now) const;
   void compare(const NodeId& peer, Now now);
   void fetch_next(const NodeId& peer, Now now);
+  void ask_others(Now now);
   void send(const NodeId& to, LinkKind link, ReplicationMessage message);
   Sequence held(const Stream& stream) const;
   bool own(const Stream& stream) const;

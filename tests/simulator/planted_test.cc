@@ -154,29 +154,31 @@ TEST_SUITE("planted faults") {
   TEST_CASE("a double handling that the rows do not count is found") {
     auto options = read_scenario("wan-cut");
     REQUIRE(options.ok());
-    // A seed in which both sides of a cut answered customers.
-    options.value().seed = 2;
-    Story story(options.value());
-    story.world.run();
-    Batch forget;
-    const Bytes prefix = "C";
-    const auto& node = story.world.nodes()[0];
-    REQUIRE(node.core->scribe()
-                .glance()
-                .scan(prefix, after_prefix(prefix),
-                      [&](ByteView key, ByteView value) {
-                        auto row = decode_row<Conversation>(value);
-                        REQUIRE(row.ok());
-                        if (row.value().handled_twice == 0) return true;
-                        row.value().handled_twice = 0;
-                        forget.put(Bytes(key), encode_row(row.value()));
-                        return true;
-                      })
-                .ok());
-    REQUIRE_FALSE(forget.empty());
-    REQUIRE(node.disk->commit(forget).ok());
-    story.judge();
-    CHECK(story.breaks("one assignee"));
+    // Not in every seed do both sides of a cut answer a customer, and reach the provider.
+    for (options.value().seed = 1; options.value().seed < 20; ++options.value().seed) {
+      Story story(options.value());
+      story.world.run();
+      Batch forget;
+      const Bytes prefix = "C";
+      const auto& node = story.world.nodes()[0];
+      REQUIRE(node.core->scribe()
+                  .glance()
+                  .scan(prefix, after_prefix(prefix),
+                        [&](ByteView key, ByteView value) {
+                          auto row = decode_row<Conversation>(value);
+                          REQUIRE(row.ok());
+                          if (row.value().handled_twice == 0) return true;
+                          row.value().handled_twice = 0;
+                          forget.put(Bytes(key), encode_row(row.value()));
+                          return true;
+                        })
+                  .ok());
+      if (forget.empty()) continue;
+      REQUIRE(node.disk->commit(forget).ok());
+      story.judge();
+      if (story.breaks("one assignee")) return;
+    }
+    FAIL("found in no seed");
   }
 
   TEST_CASE("a fourth change of site while home has an agent for it is found") {
