@@ -292,6 +292,19 @@ TEST_SUITE("planted faults") {
     CHECK(story.breaks("regions keep their data"));
   }
 
+  TEST_CASE("nodes that talk themselves into a flood are found") {
+    Story story(short_story(23));
+    story.world.call(0, Duration{20'000}, [&](Node& node) {
+      const PeerMessage question = ReplicationFrame{VectorHash{}};
+      for (int i = 0; i < 3'000; ++i) {
+        node.core->receive(story.world.nodes()[1].id, LinkKind::live, question,
+                           node.now(story.world.now()));
+      }
+    });
+    story.run();
+    CHECK(story.breaks("nothing grows without limit"));
+  }
+
   TEST_CASE("a frame that no link carries is found") {
     Story story(short_story(22));
     story.world.call(0, Duration{20'000}, [&](Node& node) {

@@ -82,6 +82,7 @@ struct Facts {
   std::uint64_t accepted = 0;
   std::uint64_t refused_commands = 0;
   std::uint64_t frames_too_large = 0;
+  std::uint32_t most_frames = 0;  // that one node said to one other within a second
   std::uint64_t frames_not_understood = 0;
   std::uint64_t restarts = 0;
   std::map<std::string, std::uint64_t> vices;  // how often each struck

@@ -197,6 +197,8 @@ void World::deliver(Node& from, SendMessage& message) {
   const auto found = index_.find(message.to);
   if (found == index_.end()) return;
   const std::size_t to = found->second;
+  said_.resize(nodes_.size() * nodes_.size());
+  ++said_[from.wires * nodes_.size() + to];
   if (from.wires == malice_.villain()) malice_.spoil(message.message);
   std::size_t size = usual_frame;
   std::shared_ptr<const PeerMessage> arrives;
@@ -228,6 +230,9 @@ void World::deliver(Node& from, SendMessage& message) {
 }
 
 void World::each_second() {
+  for (std::uint32_t& said : said_) {
+    stage_.facts.most_frames = std::max(stage_.facts.most_frames, std::exchange(said, 0));
+  }
   if (watcher_ != nullptr) watcher_->each_second(*this);
   timeline_.after(Duration{1'000}, [this] { each_second(); });
 }

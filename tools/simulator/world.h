@@ -94,6 +94,7 @@ class World {
   Misfortune misfortune_;
   Watcher* watcher_ = nullptr;
   std::uint64_t frames_ = 0;
+  std::vector<std::uint32_t> said_;  // frames in this second, of each to each
 };
 
 }  // namespace crossfloor::simulator

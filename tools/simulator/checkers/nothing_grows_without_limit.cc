@@ -1,4 +1,5 @@
-// Queues stay within their stated limits, and no frame is larger than its link allows. That an idle
+// Queues stay within their stated limits, no frame is larger than its link allows, and no two nodes
+// talk themselves into a flood. That an idle
 // mesh's traffic does not grow with its nodes is a test of its own (tests/simulator).
 #include "tools/simulator/checker.h"
 
@@ -6,6 +7,7 @@ namespace crossfloor::simulator {
 namespace {
 
 constexpr std::size_t most_commands = 10'000;  // Commands::Options::max_waiting
+constexpr std::uint32_t most_frames = 2'000;   // to one peer in a second: a tenth of its limit
 
 class NothingGrowsWithoutLimit final : public Checker {
  public:
@@ -14,6 +16,12 @@ class NothingGrowsWithoutLimit final : public Checker {
   void each_second(const World& world) override {
     if (world.facts().frames_too_large > 0) {
       breaks(world, "a frame was larger than its link allows", "too large");
+    }
+    if (world.facts().most_frames > most_frames) {
+      breaks(world,
+             "one node said " + std::to_string(world.facts().most_frames) +
+                 " frames to another within a second",
+             "flood");
     }
     for (const auto& node : world.nodes().all()) {
       if (!node->up) continue;
