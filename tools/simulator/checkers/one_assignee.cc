@@ -72,16 +72,24 @@ class OneAssignee final : public Checker {
   }
 
   // Of each two the one that is not of the course that counts: the one of the lower term; but of
-  // two homes of the higher term only one may have it, and what the other wrote is itself beside.
+  // two homes of the higher term only one may have it, and only until the next one began: what else
+  // they wrote is itself beside.
   std::size_t answers_beside(const Conversation& c) const {
     const auto pairs = twice_.find(c.id);
     if (pairs == twice_.end()) return 0;
     std::set<ReplyId> beside;
     for (const auto& [lower, higher] : pairs->second) {
       const Written& later = written_.at(higher).front();
-      const bool stands = std::any_of(c.homes.begin(), c.homes.end(), [&](const TermHome& home) {
-        return home.term == later.term && home.node == later.home;
-      });
+      const auto begun = begun_.find(c.id);
+      const bool over =
+          begun != begun_.end() &&
+          std::any_of(begun->second.begin(), begun->second.end(), [&](const Epoch& next) {
+            return next.term > later.term && next.time < later.at;
+          });
+      const bool stands =
+          !over && std::any_of(c.homes.begin(), c.homes.end(), [&](const TermHome& home) {
+            return home.term == later.term && home.node == later.home;
+          });
       beside.insert(stands ? lower : higher);
     }
     return beside.size();
@@ -93,6 +101,7 @@ class OneAssignee final : public Checker {
     ConversationId conversation;
     std::uint64_t term = 0;
     NodeId home;
+    HybridTime at;
     std::size_t stream = 0;
     Sequence sequence = 0;
     std::vector<Sequence> knew;
@@ -122,14 +131,18 @@ class OneAssignee final : public Checker {
       auto entry = entry_at(scribe.glance(), own, noted + 1);
       if (!entry.ok() || !entry.value()) return;  // looked for again when more is written
       const auto header = EntryHeader::decode(entry.value()->header);
-      if (!header.ok() || header.value().kind != static_cast<std::uint16_t>(EntryKind::reply)) {
-        continue;
+      if (!header.ok()) continue;
+      const auto conversation = header.value().subject.as<ConversationId>();
+      if (header.value().kind == static_cast<std::uint16_t>(EntryKind::took_home)) {
+        auto took = decode_body<TookHomeBody>(entry.value()->body);
+        if (took.ok()) begun_[conversation].push_back(took.value().epoch);
       }
+      if (header.value().kind != static_cast<std::uint16_t>(EntryKind::reply)) continue;
       auto body = decode_body<ReplyBody>(entry.value()->body);
       if (!body.ok()) continue;
-      written_[body.value().reply].push_back({header.value().subject.as<ConversationId>(),
-                                              body.value().epoch.term, node.id, number_of(own),
-                                              noted + 1, held_by(scribe)});
+      written_[body.value().reply].push_back({conversation, body.value().epoch.term, node.id,
+                                              header.value().time, number_of(own), noted + 1,
+                                              held_by(scribe)});
     }
   }
 
@@ -184,6 +197,7 @@ class OneAssignee final : public Checker {
   std::map<Stream, Sequence> noted_;
   std::map<Stream, std::size_t> streams_;
   std::map<ReplyId, std::vector<Written>> written_;
+  std::map<ConversationId, std::vector<Epoch>> begun_;  // terms, also those that another took over
   std::map<ConversationId, std::set<std::pair<ReplyId, ReplyId>>> twice_;  // lower term, higher
   std::map<std::pair<ConversationId, Epoch>, std::string> holders_;
 };
