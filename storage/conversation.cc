@@ -55,7 +55,7 @@ const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
                       const std::vector<TermHome>& homes) {
   if (item.subject != id) return nullptr;
   if (const auto* placed = std::get_if<PlacedBody>(&item.body)) {
-    return may_open(*placed, item.at.node) ? &placed->epoch : nullptr;
+    return may_open(*placed) ? &placed->epoch : nullptr;
   }
   const auto* took = std::get_if<TookHomeBody>(&item.body);
   return took != nullptr && takes_home(item, *took, homes) ? &took->epoch : nullptr;
@@ -178,7 +178,7 @@ class Fold {
       }
       return;
     }
-    if (!may_open(body, item_->at.node)) {
+    if (!may_open(body)) {
       ++c_.uncounted;
       return;
     }
@@ -352,8 +352,8 @@ class Fold {
 
 }  // namespace
 
-bool may_open(const PlacedBody& body, const NodeId& writer) {
-  return body.opens && body.epoch.node == writer && body.epoch.term <= farthest_next_term;
+bool may_open(const PlacedBody& body) {
+  return body.opens && body.epoch.term <= farthest_next_term;
 }
 
 ReplyState* Conversation::find_reply(const ReplyId& wanted) {

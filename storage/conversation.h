@@ -256,8 +256,8 @@ class ConversationMemory {
 void put_done_replies(Conversation& conversation,
                       const std::function<void(const ReplyState&)>& put);
 
-// Whether it opens its conversation: not under a term from the end of its range, nor for another.
-bool may_open(const PlacedBody& body, const NodeId& writer);
+// Whether it opens its conversation: not under a term from the end of its range.
+bool may_open(const PlacedBody& body);
 
 // The fold of all items, which are in order. Nothing of the conversation is in `memory`.
 Conversation fold_conversation(const ConversationId& id, const std::vector<ConversationItem>& items,

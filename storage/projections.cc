@@ -189,7 +189,7 @@ void Projections::index_by_customer(Arrival& a, const PlacedBody& body) const {
 
 // Indexes a conversation by its customer, place and thread, and finds out whether it is an alias.
 void Projections::opened(Arrival& a, const PlacedBody& body) const {
-  if (!may_open(body, a.at.node)) return;
+  if (!may_open(body)) return;
   const auto id = a.conversation();
   index_by_customer(a, body);
 

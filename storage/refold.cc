@@ -25,14 +25,24 @@ Result<Entry> stored_entry(const Reader& rows, const Region& region, const Posit
 // What a home says under an epoch of its own. A member that signs what another home wrote, with the
 // numbers and times that it likes, says nothing: else it could put its text in a reply's place, or
 // make a command look done. Only who salvages from behind a fork speaks for another.
+bool may_speak(const Position& at, const Entry& entry, const Epoch& epoch) {
+  if (epoch.node == at.node) return true;
+  const auto header = EntryHeader::decode(entry.header);
+  return header.ok() && (header.value().flags & EntryHeader::salvaged) != 0;
+}
+
 template <typename Body>
 ConversationBody word_of_home(const Position& at, const Entry& entry) {
   auto body = decode_body<Body>(entry.body);
+  if (!body.ok() || !may_speak(at, entry, body.value().epoch)) return {};
+  return std::move(body).value();
+}
+
+// Where a message lies anybody may say; who opens a conversation is its home.
+ConversationBody placement(const Position& at, const Entry& entry) {
+  auto body = decode_body<PlacedBody>(entry.body);
   if (!body.ok()) return {};
-  if (body.value().epoch.node != at.node) {
-    const auto header = EntryHeader::decode(entry.header);
-    if (!header.ok() || (header.value().flags & EntryHeader::salvaged) == 0) return {};
-  }
+  if (!may_speak(at, entry, body.value().epoch)) body.value().opens = false;
   return std::move(body).value();
 }
 
@@ -217,7 +227,7 @@ ConversationBody Projections::body_of(const Position& at, EntryKind kind,
       return message;
     }
     case EntryKind::placed:
-      return read_as<PlacedBody>(entry.body);
+      return placement(at, entry);
     case EntryKind::course:
       return word_of_home<CourseBody>(at, entry);
     case EntryKind::took_home:

@@ -323,14 +323,6 @@ TEST_SUITE("a conversation's fold") {
     CHECK(c.uncounted == 1);
   }
 
-  TEST_CASE("nobody opens a conversation in another's name") {
-    Story story;
-    story.message(1'000, 1);
-    story.open(1'001);
-    std::get<PlacedBody>(story.items.back().body).epoch.node = rival;
-    CHECK_FALSE(story.fold().opened);
-  }
-
   TEST_CASE("what home wrote before it lost the term counts, however late it arrives") {
     Story story;
     story.message(1'000, 1);

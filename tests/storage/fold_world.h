@@ -125,6 +125,7 @@ struct Author : Holder {
   Stream stream;
   HybridClock clock;
   std::int64_t wall_ms = 1'000'000;
+  std::uint8_t flags = 0;  // of the entries that it writes
 
   explicit Author(FoldWorld& w)
       : Holder(w), key(make_signing_key(w.random)), stream{{key.node(), w.random.next()}, "eu"} {}
@@ -138,6 +139,7 @@ struct Author : Holder {
     header.kind = static_cast<std::uint16_t>(kind);
     header.time = next_time();
     header.subject = subject;
+    header.flags = flags;
     Entry entry;
     header.append_to(entry.header);
     entry.body = std::move(body);

@@ -408,6 +408,26 @@ TEST_SUITE("projections") {
     });
   }
 
+  TEST_CASE("nobody opens a conversation in another's name, but who salvages from behind a fork") {
+    for (const bool salvages : {false, true}) {
+      CAPTURE(salvages);
+      FoldWorld world;
+      Author home(world), other(world);
+      const auto id = home.take_in("m1", {}).as<ConversationId>();
+      PlacedBody opens = home.placement("m1", "ann", "");
+      opens.opens = true;
+      opens.epoch = home.epoch(1);
+      if (salvages) other.flags = EntryHeader::salvaged;
+      other.wall_ms += 1'000;
+      other.write(EntryKind::placed, id, opens);
+      check_every_order(world, {&home, &other}, [&](const Holder& holder) {
+        const auto c = rows::conversation(holder.rows, id).value();
+        REQUIRE(c);
+        CHECK(c->opened == salvages);
+      });
+    }
+  }
+
   TEST_CASE("the latest record of an agent or account counts") {
     FoldWorld world;
     Author warsaw(world), helsinki(world);
