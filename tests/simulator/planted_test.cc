@@ -292,6 +292,28 @@ TEST_SUITE("planted faults") {
     CHECK(story.breaks("regions keep their data"));
   }
 
+  TEST_CASE("a message in a conversation that nobody opened is found") {
+    Story story(short_story(24));
+    story.world.run();
+    const auto& acknowledged = story.world.facts().acknowledged;
+    REQUIRE_FALSE(acknowledged.empty());
+    const auto& node = story.world.nodes()[0];
+    const auto message = rows::message(*node.disk, acknowledged.front().receipt.message);
+    REQUIRE((message.ok() && message.value() && !message.value()->placements.empty()));
+    Batch unopened;
+    for (const auto& place : message.value()->placements) {
+      const auto id = rows::canonical(*node.disk, place.conversation);
+      REQUIRE(id.ok());
+      auto row = rows::conversation(*node.disk, id.value());
+      REQUIRE((row.ok() && row.value()));
+      row.value()->opened = false;
+      unopened.put("C" + Bytes(id.value().view()), encode_row(*row.value()));
+    }
+    REQUIRE(node.disk->commit(unopened).ok());
+    story.judge();
+    CHECK(story.breaks("nothing acknowledged is lost"));
+  }
+
   TEST_CASE("nodes that talk themselves into a flood are found") {
     Story story(short_story(23));
     story.world.call(0, Duration{20'000}, [&](Node& node) {

@@ -1,7 +1,7 @@
 // Each receipt is honoured as far as it promised: after healing each acknowledged message is on
-// every live node of its region, once, in a conversation. A `site` receipt may be lost only with
-// that one disk. The same for what agents were told is done. Judged by what is on the disk, not by
-// what the node remembers of it.
+// every live node of its region, once, in a conversation that was opened. A `site` receipt may be
+// lost only with that one disk. The same for what agents were told is done. Judged by what is on
+// the disk, not by what the node remembers of it.
 #include "tools/simulator/checker.h"
 
 namespace crossfloor::simulator {
@@ -34,9 +34,21 @@ class NothingAcknowledgedIsLost final : public Checker {
       breaks(world, what + ", is not at " + node.site, one.external_id);
     } else if (row.value()->placements.empty()) {
       breaks(world, what + ", has no conversation at " + node.site, one.external_id);
+    } else if (!in_an_opened_one(node, *row.value())) {
+      breaks(world, what + ", lies where nobody sees it at " + node.site, one.external_id);
     } else if (row.value()->revisions() > 0) {
       breaks(world, what + ", has two texts at " + node.site, one.external_id);
     }
+  }
+
+  // What was never opened is in no line and no history.
+  static bool in_an_opened_one(const Node& node, const MessageRow& row) {
+    return std::any_of(row.placements.begin(), row.placements.end(), [&](const Placement& place) {
+      const auto id = rows::canonical(*node.disk, place.conversation);
+      if (!id.ok()) return false;
+      const auto conversation = rows::conversation(*node.disk, id.value());
+      return conversation.ok() && conversation.value() && conversation.value()->opened;
+    });
   }
 
   void look_for(const World& world, const Node& node, const Told& one) {
