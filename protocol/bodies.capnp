@@ -130,6 +130,7 @@ struct ReplyBody {
   sender @15 :Data;
   then @16 :CourseState;
   knownReplies @17 :UInt32;
+  known @18 :List(UInt32);
 }
 
 struct NoteBody {

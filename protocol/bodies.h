@@ -156,6 +156,9 @@ struct ReplyBody {
   // How many earlier replies home knew, plus one; 0: it did not say. Who answers without knowing of
   // an answer answers a second time, which the log alone could not tell.
   std::uint32_t known_replies = 0;
+  // Which of them, of the latest that are not of this term: by the first four bytes of their ids.
+  std::vector<std::uint32_t> known;
+  static constexpr std::size_t max_known = 8;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
@@ -177,6 +180,7 @@ struct ReplyBody {
     visit("sender", self.sender);
     visit("then", self.then);
     visit("known_replies", self.known_replies);
+    visit("known", self.known);
   }
 };
 

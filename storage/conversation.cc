@@ -61,6 +61,17 @@ const Epoch* claim_of(const ConversationItem& item, const ConversationId& id,
   return took != nullptr && takes_home(item, *took, homes) ? &took->epoch : nullptr;
 }
 
+// A home knows all that was written in its own term.
+bool is_of_term(const ReplyState& reply, std::uint64_t term) {
+  return reply.counts && reply.term == static_cast<std::uint8_t>(term);
+}
+
+std::uint32_t short_name(const ReplyId& id) {
+  std::uint32_t name = 0;
+  for (std::size_t i = 0; i < sizeof name; ++i) name = name << 8 | id.raw[i];
+  return name;
+}
+
 // What such an item changes no customer's message looks at, and the other way round: they come out
 // the same in either order.
 bool lets_overtake(EntryKind kind) {
@@ -285,15 +296,19 @@ class Fold {
     }
   }
 
-  // A home knows all that was written in its own term. If it knew fewer replies than come before
-  // this one, then it lacked the latest ones of other terms; nobody lacks what is long done.
+  // If home knew fewer replies than come before this one, then it lacked the latest ones of other
+  // terms that it does not name; nobody lacks what is long done.
   void note_unknown(const ReplyBody& body) {
     if (body.known_replies == 0) return;
     const std::size_t known = body.known_replies - 1;
     const std::size_t written = c_.replies_written();
     std::size_t unknown = written > known ? written - known : 0;
+    const auto is_named = [&](const ReplyState& reply) {
+      return std::find(body.known.begin(), body.known.end(), short_name(reply.reply)) !=
+             body.known.end();
+    };
     for (auto at = c_.replies.rbegin(); at != c_.replies.rend() && unknown > 0; ++at) {
-      if (at->counts && at->term == static_cast<std::uint8_t>(body.epoch.term)) continue;
+      if (is_of_term(*at, body.epoch.term) || is_named(*at)) continue;
       at->beside = true;
       count_twice(*at);
       --unknown;
@@ -351,6 +366,15 @@ class Fold {
 };
 
 }  // namespace
+
+std::vector<std::uint32_t> known_by_home(const Conversation& c, std::uint64_t term) {
+  std::vector<std::uint32_t> names;
+  for (auto at = c.replies.rbegin(); at != c.replies.rend() && names.size() < ReplyBody::max_known;
+       ++at) {
+    if (!is_of_term(*at, term)) names.push_back(short_name(at->reply));
+  }
+  return names;
+}
 
 bool may_open(const PlacedBody& body) {
   return body.opens && body.epoch.term <= farthest_next_term;

@@ -256,6 +256,10 @@ class ConversationMemory {
 void put_done_replies(Conversation& conversation,
                       const std::function<void(const ReplyState&)>& put);
 
+// The short names of the latest replies that the home of a term knows and did not write itself in
+// it: what ReplyBody::known says.
+std::vector<std::uint32_t> known_by_home(const Conversation& conversation, std::uint64_t term);
+
 // Whether it opens its conversation: not under a term from the end of its range.
 bool may_open(const PlacedBody& body);
 

@@ -21,7 +21,8 @@ namespace crossfloor {
 // To be raised whenever the same entries fold into other rows, or rows are written otherwise.
 // 1: rows as Cap'n Proto. 2: packed. 3: what is said under another node's epoch says nothing.
 // 4: changes of site by case; who is not home hands nothing on. 5: what was salvaged opens.
-inline constexpr std::uint32_t projection_version = 5;
+// 6: which replies home knew.
+inline constexpr std::uint32_t projection_version = 6;
 
 struct Digest {
   std::uint64_t first = 0;  // two sums modulo 2^64, of the two halves of each row's hash

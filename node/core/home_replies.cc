@@ -52,6 +52,7 @@ Scribe::Written Home::write_reply(const Conversation& c, const DeskCommand& comm
   // A chat stays open while the customer is connected; elsewhere the customer is awaited.
   reply.then = command.keep || c.channel == "chat" ? CourseState::active : CourseState::pending;
   reply.known_replies = c.replies_written() + 1;
+  reply.known = known_by_home(c, reply.epoch.term);
   if (const auto* settings = account(c.account)) reply.sender = sender_for(*settings, now);
   answer.reply = reply.reply;
   return scribe_.write(region_of(c), EntryKind::reply, c.id.as<Subject>(), reply, now);

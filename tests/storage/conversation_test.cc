@@ -659,6 +659,41 @@ TEST_SUITE("a conversation's fold") {
     CHECK_FALSE(c.find_reply(named<ReplyId>(51))->twice);
   }
 
+  // Four sides of a cut, none of which has all that the others wrote.
+  TEST_CASE("a home that says which replies it knew lacked the others, also earlier ones") {
+    Story story;
+    const auto answers = [&](std::int64_t ms, unsigned char reply, std::uint64_t term,
+                             const NodeId& by, unsigned char lacks) {
+      Story known = story;
+      known.items.erase(std::remove_if(known.items.begin(), known.items.end(),
+                                       [&](const ConversationItem& item) {
+                                         const auto* r = std::get_if<ReplyBody>(&item.body);
+                                         return r && r->reply == named<ReplyId>(lacks);
+                                       }),
+                        known.items.end());
+      const Conversation c = known.fold();
+      ReplyBody& body = story.reply(ms, reply, {msg(1)}, term, by);
+      body.known_replies = c.replies_written() + 1;
+      body.known = known_by_home(c, term);
+    };
+    story.message(1'000, 1);
+    story.open(1'001);
+    answers(1'100, 49, 1, home, 0);
+    story.took(1'500, 2, rival);
+    answers(2'000, 50, 2, rival, 0);
+    story.took(2'500, 3, home);
+    answers(3'000, 51, 3, home, 50);
+    story.took(3'500, 4, rival);
+    answers(4'000, 52, 4, rival, 49);
+    answers(4'500, 53, 4, rival, 49);
+    for (const unsigned char reply : {49, 50, 51, 52, 53}) story.attempt(5'000, reply, 1);
+    auto c = story.fold();
+    CHECK(c.handled_twice == 2);
+    CHECK(c.find_reply(named<ReplyId>(49))->twice);
+    CHECK(c.find_reply(named<ReplyId>(50))->twice);
+    CHECK_FALSE(c.find_reply(named<ReplyId>(51))->twice);
+  }
+
   TEST_CASE("a reply that never left was not handled twice, whoever did not know of it") {
     Story story;
     story.message(1'000, 1);
