@@ -5,6 +5,19 @@
 #include "tools/simulator/world.h"
 
 namespace crossfloor::simulator {
+namespace {
+
+// Opened by what another node wrote again from behind a fork of its home.
+bool opened_by_salvage(const Reader& rows, const Conversation& c) {
+  const Position& at = c.opened_at;
+  if (!c.opened) return false;
+  const auto entry = entry_at(rows, Stream{{at.node, at.generation}, c.region}, at.sequence);
+  if (!entry.ok() || !entry.value()) return false;
+  const auto opens = decode_body<PlacedBody>(entry.value()->body);
+  return opens.ok() && opens.value().epoch.node != at.node;
+}
+
+}  // namespace
 
 void mark_passing(const World& world, Marks& marks) {
   auto& requeued = marks["a lease ended and home took the work back"];
@@ -50,6 +63,7 @@ void mark_lasting(const World& world, Marks& marks) {
   auto& terms = marks["a conversation of three terms"];
   auto& twice = marks["handled twice"];
   auto& sites = marks["three changes of site"];
+  auto& salvaged = marks["a conversation opened by what another node salvaged"];
   auto& unknown = marks["a reply whose outcome only a person can tell"];
   for (const auto& node : world.nodes().all()) {
     if (!node->up) continue;
@@ -70,6 +84,7 @@ void mark_lasting(const World& world, Marks& marks) {
       raced += c.homes.size() > 1 && c.uncounted > 0;
       terms += c.homes.size() > 2;
       sites += c.site_changes >= 3;
+      salvaged += opened_by_salvage(core.scribe().glance(), c);
       return true;
     };
     const Bytes prefix = "C";

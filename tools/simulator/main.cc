@@ -34,9 +34,12 @@ struct Wishes {
   bool story = false;
   bool twice = false;
   bool quiet = false;
-  double least_speed = 0;  // times real time; 0: any
-  double most_memory = 0;  // MiB; 0: any
+  double least_speed = 0;          // times real time; 0: any
+  double most_memory = 0;          // MiB; 0: any
+  std::vector<std::string> reach;  // marks
 };
+
+using MarkedSeeds = std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>;  // and a first
 
 // Of the whole process, in MiB.
 double peak_memory() {
@@ -137,13 +140,26 @@ bool run_one(const Options& options, const Wishes& wishes, Outcome& outcome, std
   return false;
 }
 
+// Whether some seed reached each mark that had to be.
+bool all_reached(const Wishes& wishes, const MarkedSeeds& marks) {
+  bool good = true;
+  for (const auto& mark : wishes.reach) {
+    const auto at = marks.find(mark);
+    if (at != marks.end() && at->second.first > 0) continue;
+    good = false;
+    std::cout << "mark not reached: " << mark
+              << (at == marks.end() ? "; there is no such mark" : "") << "\n";
+  }
+  return good;
+}
+
 int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const Wishes& wishes) {
   std::atomic<std::uint64_t> next{first};
   std::mutex mutex;
   std::uint64_t failed = 0;
   Duration virtual_time{0};
   double seconds = 0;
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> marks;  // seeds, a first one
+  MarkedSeeds marks;
   const auto work = [&] {
     for (;;) {
       const std::uint64_t seed = next.fetch_add(1);
@@ -184,7 +200,8 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
   const double speed = static_cast<double>(virtual_time.count()) / 1'000 / seconds;
   const bool fast = reached("speed", "x real time", speed, wishes.least_speed, false);
   const bool small = reached("memory", "MiB", peak_memory(), wishes.most_memory, true);
-  return failed == 0 && fast && small ? 0 : 1;
+  const bool marked = all_reached(wishes, marks);
+  return failed == 0 && fast && small && marked ? 0 : 1;
 }
 
 }  // namespace
@@ -215,6 +232,9 @@ int main(int argc, char** argv) {
   app.add_option("--least-speed", wishes.least_speed,
                  "times real time, by the processor's time of one thread; fails if it is slower");
   app.add_option("--most-memory", wishes.most_memory, "MiB; fails if the process needed more");
+  app.add_option("--reach", wishes.reach,
+                 "a rare branch that some seed must reach; may be repeated")
+      ->take_all();
   app.add_flag("--options", list, "lists all options with their values, and ends");
   GossipTable table;
   std::string profile = "both";
