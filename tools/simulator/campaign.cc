@@ -5,6 +5,7 @@
 #include <deque>
 #include <ostream>
 
+#include "tools/simulator/dossier.h"
 #include "tools/simulator/scenario.h"
 
 namespace crossfloor::simulator {
@@ -145,6 +146,7 @@ void tell_story(const Outcome& failed, std::ostream& out, std::size_t most_lines
   out << "  the trace that matters" << (about.empty() ? "" : " (" + about + ")") << ", its last "
       << lines.size() << " lines:\n";
   for (const auto& line : lines) out << "    " << line << "\n";
+  write_dossier(world, about, out);
 }
 
 Options minimise(const Outcome& failed, std::ostream& progress) {

@@ -35,7 +35,8 @@ class NothingAcknowledgedIsLost final : public Checker {
     } else if (row.value()->placements.empty()) {
       breaks(world, what + ", has no conversation at " + node.site, one.external_id);
     } else if (!in_an_opened_one(node, *row.value())) {
-      breaks(world, what + ", lies where nobody sees it at " + node.site, one.external_id);
+      breaks(world, what + ", lies where nobody sees it at " + node.site,
+             row.value()->placements.front().conversation.hex());
     } else if (row.value()->revisions() > 0) {
       breaks(world, what + ", has two texts at " + node.site, one.external_id);
     }
