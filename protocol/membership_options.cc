@@ -14,6 +14,11 @@ int digits(int n) {
 Duration rounded(double ms) {
   return Duration{std::llround(ms)};
 }
+Duration patience_by_size(const MembershipOptions& options, int n) {
+  const double scale = std::max(1.0, std::log10(std::max(1, n)));
+  return rounded(options.suspicion_factor * scale *
+                 static_cast<double>(options.probe_interval.count()));
+}
 }  // namespace
 
 MembershipOptions MembershipOptions::wan() {
@@ -30,13 +35,11 @@ MembershipOptions MembershipOptions::wan() {
 }
 
 Duration patience_min(const MembershipOptions& options, int n) {
-  const double scale = std::max(1.0, std::log10(std::max(1, n)));
-  return rounded(options.suspicion_factor * scale *
-                 static_cast<double>(options.probe_interval.count()));
+  return std::max(patience_by_size(options, n), options.least_patience);
 }
 
 Duration patience_max(const MembershipOptions& options, int n) {
-  return options.suspicion_stretch * patience_min(options, n);
+  return std::max(options.suspicion_stretch * patience_by_size(options, n), options.least_patience);
 }
 
 int accusers_wanted(const MembershipOptions& options, int n) {

@@ -33,8 +33,11 @@ struct MembershipOptions {
 
   // patience_min = suspicion_factor * max(1, log10(n)) * probe_interval
   // patience_max = suspicion_stretch * patience_min
+  // Neither is under least_patience: in a LAN machines that are moved or swap stand still for up
+  // to four seconds, and are doubted from the first second on.
   int suspicion_factor = 2;
   int suspicion_stretch = 5;
+  Duration least_patience{3'600};
   // Further accusers, besides the first, that bring the patience down to its least.
   int accusers_wanted = 2;
 

@@ -41,7 +41,7 @@ TEST_SUITE("membership world") {
     }
     MESSAGE("silent death of 1 of 8, LAN: mean " << (sum / 10).count() << " ms, worst "
                                                  << worst.count() << " ms");
-    CHECK(sum / 10 < 5'000ms);
+    CHECK(sum / 10 < 5'600ms);  // what memberlist's figures come to for eight nodes
   }
 
   TEST_CASE("a reset of the links makes death known faster") {
@@ -187,6 +187,20 @@ TEST_SUITE("membership world") {
                  << whole.count() << " ms");
     CHECK(dead < 12s);
     CHECK(whole < 15s);
+  }
+
+  TEST_CASE("a node that stands still for four seconds is not taken for dead") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      CAPTURE(seed);
+      MembershipWorld world(count, seed, lan);
+      world.run(20s);
+      world.pause(3);
+      world.run(4s);
+      world.resume(3);
+      world.run(10s);
+      CHECK(world.count(MemberEventKind::died) == 0);
+      CHECK(world.whole());
+    }
   }
 
   TEST_CASE("a node that was paused accuses nobody") {
