@@ -59,7 +59,11 @@ void Mesh::receive(const NodeId& from, const LoadMessage& message, Now now, Hear
 }
 
 void Mesh::link_up(const NodeId& peer, Now now) {
-  if (membership_.find(peer) != nullptr) linked_[peer] = now.steady;
+  if (membership_.find(peer) == nullptr) return;
+  const auto dead = membership_.dead_since(peer);
+  const auto known = linked_.find(peer);
+  if (dead && known != linked_.end() && known->second >= *dead) return;
+  linked_[peer] = now.steady;
 }
 
 void Mesh::link_reset(const NodeId& peer, Now now, Heard& heard) {

@@ -31,7 +31,8 @@ class Mesh final : public MeshView, public PeerLoads {
   void roster_changed(Now now);
   void receive(const NodeId& from, const MembershipMessage& message, Now now, Heard& heard);
   void receive(const NodeId& from, const LoadMessage& message, Now now, Heard& heard);
-  // Who has a link again is not dead, though membership finds it out only at its next turn.
+  // Who has a link again is not dead, though membership finds it out only at its next turn. Once
+  // for each death: a link that comes and goes without a word keeps nobody alive.
   void link_up(const NodeId& peer, Now now);
   void link_reset(const NodeId& peer, Now now, Heard& heard);
   void standstill(Duration gap) { membership_.standstill(gap); }

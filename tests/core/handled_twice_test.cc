@@ -149,6 +149,21 @@ TEST_SUITE("handled twice") {
     }
   }
 
+  TEST_CASE("a link that comes and goes without a word puts off no takeover") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.write(0, CoreWorld::chat, "4711", "where is my parcel?");
+    world.run(Duration{2'000});
+    REQUIRE(world.core(1).home().conversations().size() == 1);
+    const ConversationId id = world.core(1).home().conversations().begin()->first;
+    world.cut_all();
+    for (int i = 0; i < 60; ++i) {
+      world.run(Duration{2'000});
+      world.bring_up({LinkKind::live});
+    }
+    CHECK(world.core(1).home().find(id)->home() == world.host(1).id);
+  }
+
   TEST_CASE("two that took each other for dead do not take over from each other when they meet") {
     Waiting cut;
     cut.world.bring_up({LinkKind::pulse, LinkKind::live, LinkKind::bulk});
