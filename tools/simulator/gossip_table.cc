@@ -11,8 +11,8 @@ namespace {
 
 // The larger the mesh, the more pairs one run watches, and the longer it takes.
 int runs_of(int nodes) {
-  if (nodes >= 1'000) return 2;
-  if (nodes >= 256) return 8;
+  if (nodes >= 1'000) return 6;
+  if (nodes >= 256) return 24;
   return nodes >= 64 ? 40 : 200;
 }
 

@@ -250,7 +250,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 0.99));
   gossip->add_option("--slow", table.slow, "how many nodes stand still again and again (1 4 16)")
       ->check(CLI::Range(0, 4'096));
-  gossip->add_option("--runs", table.runs, "seeds of each cell (by size: 200, 40, 8, 2)")
+  gossip->add_option("--runs", table.runs, "seeds of each cell (by size: 200, 40, 24, 6)")
       ->check(CLI::Range(1, 10'000));
   gossip->add_option("--seed", table.first_seed, "the seed of each cell's first run (1)");
   gossip->add_option("--minutes", watch_minutes, "for which false alarms are counted (2)")
