@@ -73,7 +73,8 @@ std::optional<std::size_t> Malice::victim() {
 void Malice::throw_at(std::size_t victim, LinkKind lane, Bytes frame) {
   const auto bytes = std::make_shared<const Bytes>(std::move(frame));
   links_.send(villain(), victim, lane, bytes->size(), [this, victim, lane, bytes] {
-    stage_.nodes.reach(victim, [this, lane, bytes](Node& node) {
+    stage_.nodes.reach(victim, [this, victim, lane, bytes](Node& node) {
+      ++thrown_[victim];
       auto message = decode_peer_message(*bytes);
       if (!message.ok()) {
         ++stage_.facts.frames_not_understood;
@@ -91,6 +92,11 @@ void Malice::garbage() {
   Bytes bytes(1 + dice_.below(2'000), '\0');
   dice_.source().fill(bytes.data(), bytes.size());
   throw_at(*whom, LinkKind::live, std::move(bytes));
+}
+
+std::uint32_t Malice::take_thrown(std::size_t at) {
+  const auto thrown = thrown_.find(at);
+  return thrown == thrown_.end() ? 0 : std::exchange(thrown->second, 0);
 }
 
 // Of overheard ranges: somebody else's entries, signed by them, altered on the way.

@@ -20,6 +20,8 @@ class Malice {
   void begin();
   // All that is sent in the mesh, encoded; the villain overhears what is sent to it.
   void overhears(std::size_t to, LinkKind lane, const Bytes& frame);
+  // Frames beside its own that reached a node since this was asked last: each may be answered.
+  std::uint32_t take_thrown(std::size_t at);
   // Of what the villain itself is about to send.
   void spoil(PeerMessage& message);
 
@@ -43,6 +45,7 @@ class Malice {
   Links& links_;
   Dice dice_;
   std::deque<Frame> heard_;
+  std::map<std::size_t, std::uint32_t> thrown_;
 };
 
 }  // namespace crossfloor::simulator

@@ -230,8 +230,13 @@ void World::deliver(Node& from, SendMessage& message) {
 }
 
 void World::each_second() {
-  for (std::uint32_t& said : said_) {
-    stage_.facts.most_frames = std::max(stage_.facts.most_frames, std::exchange(said, 0));
+  for (std::size_t at = 0; at < said_.size(); ++at) {
+    std::uint32_t said = std::exchange(said_[at], 0);
+    // What a villain flooded a node with is answered, frame for frame.
+    if (at % nodes_.size() == malice_.villain()) {
+      said -= std::min(said, malice_.take_thrown(at / nodes_.size()));
+    }
+    stage_.facts.most_frames = std::max(stage_.facts.most_frames, said);
   }
   if (watcher_ != nullptr) watcher_->each_second(*this);
   timeline_.after(Duration{1'000}, [this] { each_second(); });
