@@ -50,8 +50,9 @@ TEST_SUITE("routing bench: figures") {
     pooled.site_sums = {300, 100};  // luck: 30 s and 10 s for each of ten
     pooled.site_counts = mesh.site_counts = {10, 10};
     mesh.site_sums = {310, 90};
-    CHECK(fairness({mesh}, {pooled}).mean == doctest::Approx(21.0 / 19));
-    CHECK(fairness({pooled}, {pooled}).mean == doctest::Approx(1));
+    CHECK(fairness({mesh}, {pooled}).ratio.mean == doctest::Approx(21.0 / 19));
+    CHECK(fairness({mesh}, {pooled}).apart_s == doctest::Approx(2));
+    CHECK(fairness({pooled}, {pooled}).ratio.mean == doctest::Approx(1));
   }
 
   TEST_CASE("after a cut, the first conversation that crosses the border counts") {

@@ -95,8 +95,8 @@ Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcom
 namespace {
 
 // Over all seeds but `without`.
-double fairness_of(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled,
-                   std::size_t without) {
+Fairness fairness_of(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled,
+                     std::size_t without) {
   const auto sites = mesh.front().site_sums.size();
   std::vector<double> beyond(sites), counts(sites);
   double pooled_sum = 0, all = 0;
@@ -116,16 +116,21 @@ double fairness_of(const std::vector<Waits>& mesh, const std::vector<Waits>& poo
   for (std::size_t site = 0; site < sites; ++site) {
     if (counts[site] > 0) best = std::min(best, mean(site));
   }
-  return counts[0] > 0 && best > 0 ? mean(0) / best : 1;
+  if (counts[0] <= 0 || best <= 0) return {{1, 0}, 0};
+  return {{mean(0) / best, 0}, mean(0) - best};
 }
 
 }  // namespace
 
-Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
+Fairness fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled) {
   XF_CHECK(mesh.size() == pooled.size() && !mesh.empty());
   std::vector<double> without;
-  for (std::size_t i = 0; i < mesh.size(); ++i) without.push_back(fairness_of(mesh, pooled, i));
-  return jackknife(fairness_of(mesh, pooled, mesh.size()), without);
+  for (std::size_t i = 0; i < mesh.size(); ++i) {
+    without.push_back(fairness_of(mesh, pooled, i).ratio.mean);
+  }
+  auto found = fairness_of(mesh, pooled, mesh.size());
+  found.ratio = jackknife(found.ratio.mean, without);
+  return found;
 }
 
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,

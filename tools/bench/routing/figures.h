@@ -32,7 +32,11 @@ Waits waits_of(const Cell& cell, const Workload& workload, const Outcome& outcom
 // fair by construction, but in a run of some hours luck is not: so each site is charged with what
 // its customers waited beyond the same customers of the pooled floor, on top of the pooled mean.
 // The interval leaves out one seed at a time.
-Estimate fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled);
+struct Fairness {
+  Estimate ratio;
+  double apart_s = 0;  // the difference of the two
+};
+Fairness fairness(const std::vector<Waits>& mesh, const std::vector<Waits>& pooled);
 
 // Waits of those who came to the span's site within it.
 std::vector<double> waits_within(const Cell& cell, const Workload& workload, const Outcome& outcome,

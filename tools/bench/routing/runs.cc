@@ -43,6 +43,7 @@ SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& r
   const auto begin = std::chrono::steady_clock::now();
   const auto workload = make_workload(cell, seed);
   SeedResult result;
+  result.seed = seed;
   result.conversations = workload.arrivals.size();
   const auto central = [&](Sharing sharing, Duration link) {
     return central_queue(cell, workload, sharing, link);

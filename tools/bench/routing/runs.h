@@ -33,6 +33,7 @@ struct CutFigures {
 };
 
 struct SeedResult {
+  std::uint64_t seed = 0;
   std::size_t conversations = 0;
   Waits pooled, dispatcher, isolated, local_first, mesh;
   Waits without_last_agent;  // the mesh without rule 6, if somebody returns
