@@ -60,6 +60,10 @@ Bytes heard(const Stream& stream) {
   return "\x05" + stream_name(stream);
 }
 
+Bytes handling_times(std::uint8_t kind) {
+  return Bytes("\x07") + static_cast<char>(kind);
+}
+
 std::size_t local_part(ByteView key) {
   const bool numbered = !key.empty() && (key[0] == 2 || key[0] == 3);
   return std::min<std::size_t>(numbered ? 5 : 1, key.size());

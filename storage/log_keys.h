@@ -13,6 +13,8 @@
 //   0x06        number (4, BE)                        what lies under the other seal of a
 //                                                     fork: first sequence (8, LE), seal (104),
 //                                                     entries without bodies (range_codec.h)
+//   0x07        kind of channel (1)                   how long this node's agents took for it
+//                                                     (node/core/kept_times.h)
 //   0x10 and up                                       projections (storage/rows.h), which can be
 //                                                     rebuilt from the above; and "D" and a hash:
 //                                                     a certificate or revocation
@@ -36,6 +38,7 @@ Bytes fork(std::uint32_t number);
 Bytes fork_evidence(std::uint32_t number);
 Bytes heard_prefix();
 Bytes heard(const Stream& stream);
+Bytes handling_times(std::uint8_t kind);
 
 Sequence sequence_of(ByteView entry_or_seal_key);
 // How many first bytes of a key mean something in this store alone: a stream's number, and what

@@ -5,6 +5,7 @@
 
 #include "node/core/accounts.h"
 #include "node/core/desk_parts.h"
+#include "node/core/kept_times.h"
 #include "node/desk/own_load.h"
 #include "protocol/json_codec.h"
 
@@ -117,7 +118,11 @@ void Desk::free_slot(const Work& work, const Conversation& c, Now now) {
   drafts_.erase(c.id);
   ledger_.dropped(c.id, before.epoch);
   if (before.state == SlotState::busy || before.state == SlotState::wrapping_up) {
-    router_.handled(before.home, kind_of(c), now.steady - before.held_since);
+    const auto kind = kind_of(c);
+    const auto told = router_.handling_told(kind);
+    router_.handled(before.home, kind, now.steady - before.held_since);
+    const auto times = router_.handling_told(kind);
+    if (times != told) keep_handling_times(scribe_.workspace(), kind, times);
   }
   router_.slots_changed(now, out_);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "node/core/desk_parts.h"
+#include "node/core/kept_times.h"
 
 namespace crossfloor {
 
@@ -49,6 +50,11 @@ std::vector<AgentRecord> Desk::records() const {
 Status Desk::open(Now now) {
   for (const auto& record : records()) {
     if (record.node == mesh_.self()) floor_.set_agent(record, now);
+  }
+  for (std::size_t i = 0; i < channel_kinds; ++i) {
+    const auto kind = static_cast<ChannelKind>(i);
+    const auto times = kept_handling_times(scribe_.view(), kind);
+    if (times.local_cases + times.remote_cases > 0) router_.remember_handling(kind, times);
   }
   return {};
 }

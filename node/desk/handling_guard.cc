@@ -82,6 +82,13 @@ void HandlingGuard::remote(const NodeId& home, ChannelKind kind, Duration handli
   note(own, own.remote, handling);
 }
 
+void HandlingGuard::remember(ChannelKind kind, const HandlingTimes& times) {
+  auto& own = own_[kind];
+  own.local = {std::min(times.local_cases, options_.window), times.local_ms};
+  own.remote = {std::min(times.remote_cases, options_.window), times.remote_ms};
+  own.told = times;
+}
+
 HandlingTimes HandlingGuard::told(ChannelKind kind) const {
   const auto it = own_.find(kind);
   return it == own_.end() ? HandlingTimes{} : it->second.told;

@@ -25,6 +25,7 @@ struct HandlingTimes {
   double local_cases = 0;
   double remote_ms = 0;
   double remote_cases = 0;
+  bool operator==(const HandlingTimes&) const = default;
 };
 
 // The logarithm of remote ÷ local, and its variance. Nothing known: infinite.
@@ -49,6 +50,9 @@ class HandlingGuard {
 
   void local(ChannelKind kind, Duration handling);
   void remote(const NodeId& home, ChannelKind kind, Duration handling);
+
+  // What this node told before it started anew.
+  void remember(ChannelKind kind, const HandlingTimes& times);
 
   // What other nodes are told; renewed when there is a twentieth more to tell.
   HandlingTimes told(ChannelKind kind) const;

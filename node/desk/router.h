@@ -163,7 +163,11 @@ class Router {
   bool gives_back(const ConversationId& conversation) const { return backs_.count(conversation); }
   // An agent's handling time of a conversation, for the guard.
   void handled(const NodeId& home, ChannelKind kind, Duration handling);
-  // For the load record.
+  // What this node measured before it started anew.
+  void remember_handling(ChannelKind kind, const HandlingTimes& times) {
+    guard_.remember(kind, times);
+  }
+  // For the load record, and to be remembered.
   HandlingTimes handling_told(ChannelKind kind) const;
 
   // -- both

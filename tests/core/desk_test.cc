@@ -155,6 +155,32 @@ TEST_SUITE("desk over nodes") {
     CHECK(units_of(world, 1, "ann") == 4);
   }
 
+  TEST_CASE("how long a node's agents take for conversations is known after a restart, too") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(1, "ann");
+    const auto id = chat_at_the_other_site(world);
+    world.run(Duration{30'000});
+    REQUIRE(world
+                .say(1, "ann", Verb::close, id,
+                     [&](DeskCommand& close) {
+                       close.reason = "solved";
+                       close.seen = {world.core(1).home().find(id)->unanswered.front().message};
+                     })
+                .ok);
+    world.run(Duration{500});
+    const auto told = [&] {
+      return world.core(1).desk().router().handling_told(ChannelKind::chat);
+    };
+    const auto before = told();
+    REQUIRE(before.remote_cases == 1);
+    CHECK(before.remote_ms > 30'000);
+    world.restart(1);
+    CHECK(told().remote_cases == 1);
+    CHECK(told().remote_ms == doctest::Approx(before.remote_ms).epsilon(0.001));
+    CHECK(told().local_cases == 0);
+  }
+
   TEST_CASE("what is confirmed beyond an agent's capacity goes back, with the agent preferred") {
     CoreWorld world({"helsinki", "warsaw"});
     world.start();

@@ -124,6 +124,16 @@ TEST_SUITE("handling guard") {
     CHECK(more(4800) == doctest::Approx(0.02).epsilon(0.3));
   }
 
+  TEST_CASE("what was measured before a start counts as if it were measured now") {
+    HandlingGuard before({}), after({});
+    fill(before, 5000, 1100ms);
+    after.remember(chat, before.told(chat));
+    CHECK(after.told(chat) == before.told(chat));
+    CHECK(after.reserve(home, chat, 0) == 2000ms);
+    fill(after, 5000, 900ms);
+    CHECK(after.reserve(home, chat, 1) == 0ms);
+  }
+
   TEST_CASE("others are told anew when there is a twentieth more to tell") {
     HandlingGuard guard({});
     int told = 0;
