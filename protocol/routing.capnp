@@ -110,6 +110,7 @@ struct Pull {
   agent @1 :AgentProfile;
   weighed @2 :List(WeighedLine);
   weighedLeftOut @3 :UInt32;
+  elsewhere @4 :UInt64;
 }
 
 struct Grant { assignment @0 :Assignment; }

@@ -21,6 +21,7 @@ using Nonce = std::uint64_t;  // names one hold; chosen by who asks for it, 64 r
 // So that each message fits a frame, whatever it holds.
 inline constexpr std::size_t max_excluded = 16;       // agents who are not to get a conversation
 inline constexpr std::size_t max_needed_entries = 8;  // named by one Commit or Grant
+inline constexpr double urgency_unit = 1e6;           // millionths of the target
 inline constexpr std::size_t max_weighed = 3;         // lines told with one Pull
 
 // What a conversation asks of an agent.
@@ -223,6 +224,8 @@ struct Pull {
   AgentProfile agent;
   std::vector<WeighedLine> weighed;    // why this home: the most urgent lines
   std::uint32_t weighed_left_out = 0;  // and how many more there were
+  // The most urgent that it could have instead, in millionths of the target; 0: nobody.
+  std::uint64_t elsewhere = 0;
 
   bool operator==(const Pull&) const = default;
   template <class Self, class Visit>
@@ -231,6 +234,7 @@ struct Pull {
     visit("agent", self.agent);
     visit("weighed", self.weighed);
     visit("weighed_left_out", self.weighed_left_out);
+    visit("elsewhere", self.elsewhere);
   }
 };
 

@@ -52,6 +52,9 @@ struct RouterOptions {
   PerKind preferred_wait{Duration{10'000}, Duration{60'000}, Duration{600'000}, Duration{10'000},
                          Duration{60'000}};
   int pull_delta_percent = 4;
+  // Whom the pull was for may have gone to another meanwhile: nobody is granted who is less urgent
+  // by so much than another whom the slot could have.
+  int pull_in_vain_percent = 20;
   int helper_after_percent = 10;     // of the target
   int optional_skills_percent = 25;  // of the target; then they are not asked for any more
   int preferred_percent = 20;
@@ -316,6 +319,7 @@ class Router {
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
   bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local) const;
+  std::uint64_t elsewhere(const AgentProfile& agent, const PullRun& run, Now now);
   void start_pull(const AgentProfile& agent, PullRun run, std::vector<WeighedLine> weighed, Now now,
                   DeskOutbox& out);
   void end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out);

@@ -253,7 +253,11 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
     put_in_line(task, need);
     head = line_.head_for(pull.agent, filter, now.steady);
   }
-  if (!head) {
+  // Whoever it came for was taken meanwhile; the next here are less urgent than others elsewhere.
+  const bool better_elsewhere =
+      head && head->urgency * urgency_unit * 100 <
+                  static_cast<double>(pull.elsewhere) * (100 - options_.pull_in_vain_percent);
+  if (!head || better_elsewhere) {
     out.send(from, Deny{pull.nonce, static_cast<std::uint32_t>(line_.size())});
     for (const auto& conversation : recalled) place(conversation, now, out);
     return;

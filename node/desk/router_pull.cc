@@ -155,8 +155,21 @@ void Router::start_pull(const AgentProfile& agent, PullRun run, std::vector<Weig
   pulling_[agent.name] = nonce;
   const auto left_out = weighed.size() - std::min(weighed.size(), max_weighed);
   weighed.resize(weighed.size() - left_out);
-  out.send(run.home, Pull{nonce, agent, std::move(weighed), static_cast<std::uint32_t>(left_out)});
+  out.send(run.home, Pull{nonce, agent, std::move(weighed), static_cast<std::uint32_t>(left_out),
+                          elsewhere(agent, run, now)});
   pulls_[nonce] = std::move(run);
+}
+
+// What this slot could have if that home had nobody as urgent any more; nothing if it will not be
+// asked for again.
+std::uint64_t Router::elsewhere(const AgentProfile& agent, const PullRun& run, Now now) {
+  if (run.tries >= options_.max_pulls) return 0;
+  auto asked = run.asked;
+  asked.insert(run.home);
+  const auto local = line_.head_for(agent, filter_for(agent.name, nullptr, now), now.steady);
+  const auto remote = best_remote(agent, asked, local ? &*local : nullptr, false, now);
+  const double urgency = remote ? remote->urgency : local ? local->urgency : 0;
+  return static_cast<std::uint64_t>(std::clamp(urgency, 0.0, 1e9) * urgency_unit);
 }
 
 void Router::note_pulled(const RemoteHead& head, Now now) {

@@ -287,6 +287,46 @@ TEST_SUITE("router") {
     CHECK(rows[0].stage == Stage::waiting);
   }
 
+  TEST_CASE(
+      "of two slots that ask for the same customer, one goes on to the next oldest (rule 8)") {
+    DeskWorld world(1, 4);
+    world.handling = 10s;
+    world.arrives(1, world.customer(1));
+    world.run(1s);
+    world.arrives(2, world.customer(2));
+    world.run(20s);
+    world.arrives(1, world.customer(3));
+    world.run(2s);
+    world.on_duty(3, chatter("bob"));
+    world.on_duty(4, chatter("eve"));
+    world.run(400ms);
+    CHECK(world.sent<Pull>() == 3);
+    CHECK(world.sent<Deny>() == 1);
+    CHECK(world.course(1).rang.size() == 1);
+    CHECK(world.course(2).rang.size() == 1);
+    CHECK(world.course(3).rang.empty());
+    world.run(1min);
+    CHECK(world.course(3).rang.size() == 1);
+  }
+
+  TEST_CASE(
+      "who is a little less urgent than others elsewhere is granted: asking takes time, too") {
+    for (const auto& [others, granted] :
+         {std::pair<std::uint64_t, bool>{0, true}, {1'200'000, true}, {1'300'000, false}}) {
+      CAPTURE(others);
+      DeskWorld world(1);
+      world.on_duty(2, chatter("bob"));
+      const auto bob = *world.node(2).floor.profile("bob");
+      world.latency = 1h;  // nothing arrives but what follows
+      world.arrives(1, world.customer(1));
+      world.now += 30s;  // its target, which is a million
+      DeskOutbox out;
+      world.node(1).router.receive(node_of(2), Pull{7, bob, {}, 0, others}, at(world.now), out);
+      CHECK(out.decisions.size() == granted);
+      CHECK(out.messages.size() == !granted);
+    }
+  }
+
   TEST_CASE("helpers get nothing younger than a tenth of the target while a primary is on duty") {
     DeskWorld world(1);
     world.on_duty(1, chatter("ann"));

@@ -98,8 +98,8 @@ TEST_SUITE("peer messages") {
           RoutingMessage{Offer{1, full_need(max_agent_skills / 2), 0}},
           RoutingMessage{Offer{1, full_need(0), 0}}, RoutingMessage{Commit{full_assignment()}},
           RoutingMessage{Grant{full_assignment()}},
-          RoutingMessage{
-              Pull{1, full_profile(), std::vector<WeighedLine>(max_weighed, full_line), 9}}}) {
+          RoutingMessage{Pull{1, full_profile(), std::vector<WeighedLine>(max_weighed, full_line),
+                              9, UINT64_MAX}}}) {
       const Bytes bytes = encode(RoutingFrame{message});
       CAPTURE(message.index());
       CHECK(decode_peer_message(bytes).ok());  // within the limits …

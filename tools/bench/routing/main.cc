@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
       "--pull-margin-at-most-ms",
       [&](std::int64_t ms) { options.router.pull_delta.fill(crossfloor::Duration{ms}); },
       "and how much at most");
+  app.add_option("--pull-in-vain-percent", options.router.pull_in_vain_percent,
+                 "how much less urgent than others elsewhere one may be who is given to who asks");
   app.add_option("--full-percent", options.router.full_percent,
                  "how many agents must be at work before slow help is held back");
   app.add_option_function<std::int64_t>(
