@@ -126,12 +126,16 @@ Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
   mesh.add(of(own.local, own.remote, own.scatter));
   const Slowdown found = mesh.take();
   const auto pair = pairs_.find({home, kind});
-  if (pair == pairs_.end() || !std::isfinite(found.variance)) return found;
+  if (pair == pairs_.end() || !std::isfinite(found.variance)) {
+    return {found.log, found.variance, found.variance};
+  }
   // The mesh says what to expect of a pair, as far as pairs are alike.
   Pooled both;
   both.add({found.log, found.variance + options_.between_pairs * options_.between_pairs});
   both.add(of(own.local, pair->second, own.scatter));
-  return {both.take().log, found.variance};
+  const auto of_pair = both.take();
+  // What the mesh knows has the pair's cases in it: they must not make sure twice.
+  return {of_pair.log, found.variance, std::max(of_pair.variance, found.variance)};
 }
 
 Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double doubt) const {
@@ -139,13 +143,14 @@ Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double dou
   if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
   const auto found = slowdown(home, kind);
   const double deviation = std::sqrt(found.variance);
-  const auto slow_less = [&](double deviations) {
-    const double seen = std::expm1(found.log - deviations * deviation);
+  const auto slow_less = [&](double by) {
+    const double seen = std::expm1(found.log - by);
     return share_between(seen, options_.slow_from, options_.slow_to);
   };
   const double unsure = share_between(deviation, options_.unsure_from, options_.unsure_to);
-  const double suspected = std::max(slow_less(options_.suspected_by), unsure);
-  const double share = std::max(slow_less(options_.sure_by), doubt * suspected);
+  const double suspected = std::max(slow_less(options_.suspected_by * deviation), unsure);
+  const double share =
+      std::max(slow_less(options_.sure_by * std::sqrt(found.pair_variance)), doubt * suspected);
   return Duration{static_cast<std::int64_t>(share * options_.most * it->second.local.ms)};
 }
 

@@ -32,6 +32,7 @@ struct HandlingTimes {
 struct Slowdown {
   double log = 0;
   double variance = INFINITY;
+  double pair_variance = INFINITY;  // of one pair's, which is known less well than all together
 };
 
 class HandlingGuard {

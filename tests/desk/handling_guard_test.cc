@@ -107,6 +107,16 @@ TEST_SUITE("handling guard") {
     CHECK(guard.reserve(slow, chat, 1) > 500ms);
   }
 
+  TEST_CASE("a pair of which little is known is suspected, but not surely slow") {
+    HandlingGuard guard({});
+    const auto unlucky = node_of(8);
+    fill(guard, 5000, 1000ms);
+    guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
+    for (int i = 0; i < 100; ++i) guard.remote(unlucky, chat, 1130ms);
+    CHECK(guard.reserve(unlucky, chat, 1) > 0ms);
+    CHECK(guard.reserve(unlucky, chat, 0) == 0ms);
+  }
+
   TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
     SeededRandom random(3);
     HandlingGuard guard({});
