@@ -126,8 +126,8 @@ class Drawing {
     std::string points;
     for (const auto& [x, y] : curve.points) points += at(px(x)) + "," + at(py(y)) + " ";
     if (!points.empty()) points.pop_back();
-    out_ += "<polyline fill=\"none\" stroke=\"" + curve.colour +
-            "\" stroke-width=\"2.5\" points=\"" + points + "\"/>\n";
+    out_ += "<polyline fill=\"none\" stroke=\"" + curve.colour + "\" stroke-width=\"" +
+            at(curve.width) + "\" points=\"" + points + "\"/>\n";
     for (const auto& [x, y] : curve.points) {
       out_ += "<circle cx=\"" + at(px(x)) + "\" cy=\"" + at(py(y)) + "\" r=\"3.5\" fill=\"" +
               curve.colour + "\"/>\n";
@@ -174,19 +174,20 @@ Chart wait_by_load(const RunOptions& options) {
               "mean wait, seconds",
               {},
               true,
+              // The pooled floor broad, so that it is seen where Crossfloor runs over it.
               {{"each site alone", "#c44e52", {}},
-               {"Crossfloor", "#2a6fbb", {}},
-               {"one pooled floor", "#333333", {}}}};
+               {"one pooled floor", "#b0b0b0", {}, 8},
+               {"Crossfloor", "#2a6fbb", {}}}};
   std::vector<Cell> cells;
-  for (const double load : {0.70, 0.75, 0.80, 0.85, 0.90, 0.92, 0.95, 0.97}) {
+  for (const double load : {0.75, 0.80, 0.85, 0.90, 0.92, 0.95, 0.97}) {
     cells.push_back(ten_by_ten(load, options));
     cells.back().hot = 0;
   }
   for (const auto& result : run_cells(cells, options)) {
     const double x = result.cell.load * 100;
     chart.curves[0].points.push_back({x, mean_of(result, &SeedResult::isolated)});
-    chart.curves[1].points.push_back({x, mean_of(result, &SeedResult::mesh)});
-    chart.curves[2].points.push_back({x, mean_of(result, &SeedResult::pooled)});
+    chart.curves[1].points.push_back({x, mean_of(result, &SeedResult::pooled)});
+    chart.curves[2].points.push_back({x, mean_of(result, &SeedResult::mesh)});
   }
   return chart;
 }

@@ -12,6 +12,7 @@ struct Curve {
   std::string name;
   std::string colour;
   std::vector<std::pair<double, double>> points;  // by x
+  double width = 2.5;
 };
 struct Chart {
   std::string title;
