@@ -41,6 +41,14 @@ TEST_SUITE("routing bench: mesh") {
     }
   }
 
+  TEST_CASE("each class of a floor with skills asks for one of them") {
+    auto cell = three_sites(0.85);
+    cell.skills = 3;
+    const auto workload = make_workload(cell, 3);
+    REQUIRE(workload.services.size() == 3);
+    for (const auto& service : workload.services) CHECK(service.skills.size() == 1);
+  }
+
   TEST_CASE("the same seed gives the same run") {
     const auto cell = three_sites(0.9);
     const auto workload = make_workload(cell, 5);

@@ -44,10 +44,9 @@ std::vector<ServiceClass> services_of(const Cell& cell) {
       cell.languages ? std::vector<std::string>{"en", "fi", "sv"} : std::vector<std::string>{"en"};
   for (const auto& language : languages) {
     for (int skill = 0; skill < std::max(cell.skills, 1); ++skill) {
-      // By name: g++ 12 at -O2 lost the skills of a class that was made in the call of push_back.
-      ServiceClass service{"acme", ChannelKind::chat, {}, language};
-      if (cell.skills > 0) service.skills.push_back(skill_name(skill));
-      services.push_back(std::move(service));
+      std::vector<std::string> skills;
+      if (cell.skills > 0) skills.push_back(skill_name(skill));
+      services.push_back({"acme", ChannelKind::chat, std::move(skills), language});
     }
   }
   return services;
