@@ -155,7 +155,9 @@ def the_morning_rush_does_not_delay_gossip():
               + ", ".join(f"{one.name} {longest_hold(one)}" for one in mesh.nodes.values()))
         assert verify.returncode == 0 and "holds" in said, said
         assert took < 60, took
-        assert items >= ENTRIES // 2, items
+        # Of its newest thousand conversations, two items at least in each: how many there are is
+        # a matter of how soon the answers came.
+        assert items >= 2_000, items
         assert not suspects, suspects
         late = {name: over(before[name], after[name], limit) for name in before}
         assert not any(late.values()), (late, limit, before, after)
