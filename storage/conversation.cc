@@ -303,9 +303,10 @@ class Fold {
     const std::size_t known = body.known_replies - 1;
     const std::size_t written = c_.replies_written();
     std::size_t unknown = written > known ? written - known : 0;
+    const auto names_end = body.known.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                    body.known.size(), ReplyBody::max_known));
     const auto is_named = [&](const ReplyState& reply) {
-      return std::find(body.known.begin(), body.known.end(), short_name(reply.reply)) !=
-             body.known.end();
+      return std::find(body.known.begin(), names_end, short_name(reply.reply)) != names_end;
     };
     for (auto at = c_.replies.rbegin(); at != c_.replies.rend() && unknown > 0; ++at) {
       if (is_of_term(*at, body.epoch.term) || is_named(*at)) continue;
