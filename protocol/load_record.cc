@@ -13,9 +13,9 @@ std::size_t text_words(const std::string& text) {
   return words(text.size() + 1);
 }
 
-// Struct sections: ClassLoad 4 words of numbers and 2 pointers; ServiceClass 1 and 3.
+// Struct sections: ClassLoad 5 words of numbers and 2 pointers; ServiceClass 1 and 3.
 std::size_t size_in_words(const ClassLoad& load) {
-  std::size_t size = 6 + 4 + text_words(load.service.brand) + text_words(load.service.language) +
+  std::size_t size = 7 + 4 + text_words(load.service.brand) + text_words(load.service.language) +
                      words(4 * load.oldest_ms.size());
   for (const std::string& skill : load.service.skills) size += 1 + text_words(skill);
   return size;
@@ -100,7 +100,7 @@ Status check(const LoadRecord& record) {
     return Error{ErrorCode::too_large, "more than 64 classes", "classes", ""};
   }
   if (encoded_size(record) > max_load_bytes) {
-    return Error{ErrorCode::too_large, "over 1200 bytes", "classes", ""};
+    return Error{ErrorCode::too_large, "over 1280 bytes", "classes", ""};
   }
   for (std::size_t i = 0; i < record.classes.size(); ++i) {
     const ClassLoad& load = record.classes[i];

@@ -218,4 +218,15 @@ FreeSlots AgentGroups::free_slots(const ServiceClass& service) const {
   return out;
 }
 
+std::optional<std::size_t> AgentGroups::fewest_skills(const ServiceClass& service) const {
+  std::optional<std::size_t> fewest;
+  const auto kind = kind_index(service.kind);
+  for (const auto* each : serving(service)) {
+    const auto& [alike, group] = *each;
+    if (alike.duties[kind] != Duty::primary || group.free_slots[kind] == 0) continue;
+    fewest = std::min(fewest.value_or(alike.skills.size()), alike.skills.size());
+  }
+  return fewest;
+}
+
 }  // namespace crossfloor

@@ -40,6 +40,8 @@ class AgentGroups {
   DeclineReason why_not(const Need& need) const;
 
   FreeSlots free_slots(const ServiceClass& service) const;
+  // Of the primaries who serve the class and have a free slot: the skills of who has the fewest.
+  std::optional<std::size_t> fewest_skills(const ServiceClass& service) const;
   std::uint32_t on_duty(ChannelKind kind) const { return on_duty_[kind_index(kind)]; }
   struct ByName {
     using is_transparent = void;

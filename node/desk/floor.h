@@ -180,6 +180,9 @@ class Floor {
   // Asking.
   DeclineReason why_not(const Need& need) const { return groups_.why_not(need); }
   FreeSlots free_slots(const ServiceClass& service) const { return groups_.free_slots(service); }
+  std::optional<std::size_t> fewest_skills(const ServiceClass& service) const {
+    return groups_.fewest_skills(service);
+  }
   // Agents with this kind as primary, connected.
   std::uint32_t on_duty(ChannelKind kind) const { return groups_.on_duty(kind); }
   bool is_on_duty(const std::string& name) const;                      // logged in and connected

@@ -24,6 +24,10 @@ LoadRecord own_load(const Floor& floor, const Router& router, Now now) {
     const auto free = router.is_open() ? floor.free_slots(service) : FreeSlots{};
     load.free_primary = free.primary;
     load.free_helper = free.helper;
+    if (load.free_primary > 0) {
+      const auto skills = floor.fewest_skills(service).value_or(0);
+      load.fewest_skills = static_cast<std::uint32_t>(skills) + 1;
+    }
     load.waiting = router.line().waiting(service);
     for (const auto age : router.line().oldest_ages(service, now.steady, max_oldest)) {
       load.oldest_ms.push_back(static_cast<std::uint32_t>(age.count()));

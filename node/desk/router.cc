@@ -136,7 +136,7 @@ void Router::place(const ConversationId& conversation, Now now, DeskOutbox& out)
   for (;;) {
     while (open_ && task.stage == Stage::waiting && place_locally(task, need, now, out)) {
     }
-    if (task.stage == Stage::waiting) push(task, need, now, out);
+    if (task.stage == Stage::waiting) push(task, need, any_skills, now, out);
     if (task.stage != Stage::waiting) return;
     if (!forget_exclusions(task, now)) break;
     need = need_of(task, now);
@@ -159,6 +159,7 @@ void Router::put_in_line(const Task& task, const Need& need) {
 bool Router::place_locally(Task& task, Need& need, Now now, DeskOutbox& out) {
   if (task.reserved && task.what.preferred_node != self_) return false;
   const auto best = floor_.best(need);
+  if (best && push_to_spare(*best, task, need, now, out)) return false;
   if (best) return give_head(*best, now, out);
   if (!task.reserved) return false;
   if (floor_.why_not(need) == DeclineReason::full && worth_waiting(task.what)) return false;

@@ -91,6 +91,9 @@ struct RouterOptions {
   // average over so long.
   double unfair_by = 0.25;
   Duration fair_over{2 * 3'600'000};
+  // An own agent with many skills is spared for an agent elsewhere with fewer while fewer slots
+  // than this are free for other work that the own one could do.
+  std::uint32_t spare_below = 8;
   int max_offers = 3;
   int max_pulls = 3;
   std::uint32_t max_site_changes = 3;
@@ -252,6 +255,7 @@ class Router {
     Instant until;
   };
   using Tasks = std::map<ConversationId, Task>;
+  static constexpr std::size_t any_skills = SIZE_MAX;
 
   // router.cc: tasks of home
   void let_go(const Task& task, DeskOutbox& out) const;
@@ -291,9 +295,13 @@ class Router {
   void start_trace(Trace& trace, std::uint32_t rule, const Task& task, Now now) const;
 
   // router_push.cc
-  void push(Task& task, const Need& need, Now now, DeskOutbox& out);
+  void push(Task& task, const Need& need, std::size_t skills_below, Now now, DeskOutbox& out);
   void push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out);
   void anybody_may(Task& task, Now now, DeskOutbox& out);
+  bool push_to_spare(const std::string& agent, Task& task, const Need& need, Now now,
+                     DeskOutbox& out);
+  bool wanted_for_more(const AgentProfile& agent, const ServiceClass& service,
+                       const std::vector<PeerLoad>& peers, Now now) const;
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
   std::vector<ConversationId> recall_offers(const NodeId& from, Now now, DeskOutbox& out);

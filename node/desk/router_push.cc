@@ -10,6 +10,7 @@ namespace {
 struct Choice {
   NodeId node;
   std::uint32_t weight = 0;
+  std::size_t skills = 0;  // of its free agent who has the fewest
 };
 
 // What was known of a node, and why it is not asked; nothing if it may be.
@@ -31,17 +32,27 @@ TraceCandidate candidate(const Judged& judged) {
           std::string(judged.why_not)};
 }
 
-// At random, weighted by free slots, so that homes with the same news do not all ask the same node.
+// Of those with the fewest skills, who are chosen first on one floor, too: at random, weighted by
+// free slots, so that homes with the same news do not all ask the same node.
 const Choice* draw(const std::vector<Choice>& choices, Random& random) {
+  std::size_t fewest = SIZE_MAX;
+  for (const auto& choice : choices) fewest = std::min(fewest, choice.skills);
   std::uint64_t total = 0;
-  for (const auto& choice : choices) total += choice.weight;
+  for (const auto& choice : choices) total += choice.skills == fewest ? choice.weight : 0;
   if (total == 0) return nullptr;
   auto at = random.below(total);
   for (const auto& choice : choices) {
+    if (choice.skills != fewest) continue;
     if (at < choice.weight) return &choice;
     at -= choice.weight;
   }
   return nullptr;
+}
+
+// Of the free agent there who has the fewest; more than any has if it was not told.
+std::size_t skills_at(const LoadRecord& record, const ServiceClass& service) {
+  const auto* load = record.find(service);
+  return load && load->fewest_skills > 0 ? load->fewest_skills - 1 : SIZE_MAX - 1;
 }
 
 std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
@@ -51,7 +62,9 @@ std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
 
 }  // namespace
 
-void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
+// To agents with fewer skills than `skills_below`, or to any.
+void Router::push(Task& task, const Need& need, std::size_t skills_below, Now now,
+                  DeskOutbox& out) {
   if (task.reserved) {
     push_to_preferred(task, need, now, out);
     return;
@@ -63,6 +76,7 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
   const bool survey =
       !need.excluded.empty() && (!open_ || floor_.why_not(need) != DeclineReason::full);
 
+  const bool sparing = skills_below != any_skills;
   std::array<std::vector<Choice>, 5> groups;  // same site before others, primaries before helpers
   std::vector<Judged> all;                    // for the trace, should there be an offer
   for (const auto& peer : peers_.usable(now)) {
@@ -70,6 +84,7 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
     const auto free = free_at(record, what.service, now.steady);
     const auto* load = record.find(what.service);
     const std::uint32_t waiting = load ? load->waiting : 0;
+    const auto skills = skills_at(record, what.service);
     const std::size_t far = peer.same_site ? 0 : 2;
     std::string_view why_not;
     if (record.drained) {
@@ -82,12 +97,14 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
       why_not = "its only fitting agents had it already";
     } else if (const auto asked = task.asked.find(record.node); asked != task.asked.end()) {
       why_not = asked->second;
+    } else if (sparing && skills >= skills_below) {
+      why_not = "no free agent with fewer skills than here";
     } else if (free.primary > 0 && waiting == 0) {
-      groups[far].push_back({record.node, free.primary});
-    } else if (need.helpers && free.helper > 0 && waiting == 0) {
-      groups[far + 1].push_back({record.node, free.helper});
+      groups[far].push_back({record.node, free.primary, skills});
+    } else if (need.helpers && free.helper > 0 && waiting == 0 && !sparing) {
+      groups[far + 1].push_back({record.node, free.helper, 0});
     } else if (survey && record.agents_on_duty(what.service.kind) > 0) {
-      groups[4].push_back({record.node, 1});
+      groups[4].push_back({record.node, 1, 0});
     } else {
       why_not = waiting > 0 ? "has waiting ones of its own" : "no free slot";
     }
@@ -101,6 +118,9 @@ void Router::push(Task& task, const Need& need, Now now, DeskOutbox& out) {
     task.trace = {};
     start_trace(task.trace, 7, task, now);
     if (open_) floor_.best(need, &task.trace);
+    for (auto& own : task.trace.candidates) {
+      if (own.why_not.empty()) own.why_not = "kept free for what few others could do";
+    }
     for (const auto& judged : all) task.trace.add(candidate(judged));
     auto& own = correct(choice->node, what.service, now);
     own.free_taken.push_back(own.until);
@@ -119,6 +139,39 @@ void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration
   task.asked[node] = "asked already";
   set_timer(task, now.steady + patience(node));
   out.send(node, Offer{task.nonce, need, static_cast<std::uint64_t>(wait.count())});
+}
+
+// An own agent with many skills is left free for what only few others could do, if another site
+// shows one with fewer: on one floor that one would be taken, too. Where many are free nobody needs
+// to be spared, and where nearly all are at work the nearest is the quickest.
+bool Router::push_to_spare(const std::string& agent, Task& task, const Need& need, Now now,
+                           DeskOutbox& out) {
+  const auto profile = floor_.profile(agent);
+  if (!profile || task.reserved || !need.excluded.empty()) return false;
+  const auto skills = profile->abilities.skills.size();
+  if (skills <= need.service.skills.size() || mesh_full(need.service.kind)) return false;
+  const auto peers = peers_.usable(now);
+  const bool fewer = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
+    return skills_at(*peer.record, need.service) < skills;
+  });
+  if (!fewer || !wanted_for_more(*profile, need.service, peers, now)) return false;
+  push(task, need, skills, now, out);
+  return task.stage != Stage::waiting;
+}
+
+// Whether there is other work that this agent could do, and few free slots for it anywhere.
+bool Router::wanted_for_more(const AgentProfile& agent, const ServiceClass& service,
+                             const std::vector<PeerLoad>& peers, Now now) const {
+  for (const auto& [other, until] : asked_classes_) {
+    const bool can = matches(agent.abilities, other) &&
+                     std::any_of(agent.channels.begin(), agent.channels.end(),
+                                 [&](const auto& channel) { return channel.kind == other.kind; });
+    if (until <= now.steady || other == service || !can) continue;
+    std::uint64_t free = floor_.free_slots(other).primary;
+    for (const auto& peer : peers) free += free_at(*peer.record, other, now.steady).primary;
+    if (free < options_.spare_below) return true;
+  }
+  return false;
 }
 
 // What is offered to a node that asks by itself at the same moment waits again: the slot that it

@@ -75,6 +75,7 @@ class RandomFloor {
   };
   Chosen plain_choice(const Need& need) const;
   FreeSlots plain_slots(const ServiceClass& service) const;
+  std::optional<std::size_t> plain_fewest(const ServiceClass& service) const;
 
   SeededRandom random;
   Duration now{0};
@@ -250,6 +251,21 @@ FreeSlots RandomFloor::plain_slots(const ServiceClass& service) const {
   return out;
 }
 
+std::optional<std::size_t> RandomFloor::plain_fewest(const ServiceClass& service) const {
+  std::optional<std::size_t> fewest;
+  for (const auto& view : floor.snapshot()) {
+    const auto& record = *floor.agent(view.name);
+    const bool ready = view.presence == Presence::ready && view.connected;
+    if (!ready || !matches({record.brands, record.languages, record.skills}, service)) continue;
+    for (const auto& channel : view.channels) {
+      if (channel.kind != service.kind || channel.duty != Duty::primary || channel.free == 0)
+        continue;
+      fewest = std::min(fewest.value_or(record.skills.size()), record.skills.size());
+    }
+  }
+  return fewest;
+}
+
 }  // namespace
 
 TEST_SUITE("floor's choice") {
@@ -268,6 +284,7 @@ TEST_SUITE("floor's choice") {
         REQUIRE(trace == plain.trace);
         REQUIRE(world.floor.why_not(need) == plain.why_not);
         REQUIRE(world.floor.free_slots(need.service) == world.plain_slots(need.service));
+        REQUIRE(world.floor.fewest_skills(need.service) == world.plain_fewest(need.service));
         chosen += plain.best.has_value();
         full += !plain.best && plain.why_not == DeclineReason::full;
         only_excluded += plain.why_not == DeclineReason::only_excluded;

@@ -16,6 +16,13 @@ AgentRecord chatter(const std::string& name, std::uint32_t chats = 1) {
   return record;
 }
 
+AgentRecord skilled(const std::string& name, std::vector<std::string> skills,
+                    std::uint32_t chats = 1) {
+  auto record = chatter(name, chats);
+  record.skills = std::move(skills);
+  return record;
+}
+
 AgentRecord helper(const std::string& name) {
   auto record = chatter(name);
   record.channels[0].duty = Duty::helper;
@@ -105,6 +112,76 @@ TEST_SUITE("router") {
       world.run(100ms);
       CHECK(world.course(1).agent == "near");
     }
+  }
+
+  TEST_CASE("of the nodes with a free slot that is asked whose agent has the fewest skills") {
+    for (std::uint64_t seed = 1; seed < 12; ++seed) {
+      DeskWorld world(seed, 3);
+      world.classes = {chat_class({"boats"}), chat_class({"cars"})};
+      world.on_duty(2, skilled("both", {"boats", "cars"}, 3));
+      world.on_duty(3, skilled("one", {"cars"}));
+      world.run(1s);
+      world.arrives(1, world.customer(1, chat_class({"cars"})));
+      world.run(100ms);
+      CHECK(world.course(1).agent == "one");
+      CHECK(world.course(1).trace.rule == 7);
+    }
+  }
+
+  TEST_CASE("an own agent is left free for what few others could do (rule 5)") {
+    const auto boats = chat_class({"boats"}), cars = chat_class({"cars"});
+    struct Floors {
+      std::string what;
+      std::vector<std::string> there;  // the skills of the free agent at another site
+      int sailors;                     // free for the other work at a third one
+      bool asked;                      // for the other work, lately
+      std::string rings;
+    };
+    for (const auto& [what, there, sailors, asked, rings] : {
+             Floors{"fewer skills there", {"cars"}, 0, true, "there"},
+             Floors{"six others for boats", {"cars"}, 6, true, "there"},
+             Floors{"seven others for boats", {"cars"}, 7, true, "here"},
+             Floors{"as many skills there", {"cars", "planes"}, 0, true, "here"},
+             Floors{"nobody asks for boats", {"cars"}, 0, false, "here"},
+             Floors{"nobody there fits", {"boats"}, 0, true, "here"},
+         }) {
+      CAPTURE(what);
+      DeskWorld world(1, 3);
+      world.classes = {boats, cars};
+      world.on_duty(1, skilled("here", {"boats", "cars"}));
+      world.on_duty(2, skilled("there", there));
+      for (int i = 0; i < sailors; ++i) {
+        world.on_duty(3, skilled("sailor-" + std::to_string(i), {"boats"}));
+      }
+      world.handling = 5s;
+      world.run(1s);
+      if (asked) world.arrives(1, world.customer(1, boats));
+      world.run(1min);
+      world.arrives(1, world.customer(2, cars));
+      world.run(100ms);
+      CHECK(world.course(2).agent == rings);
+      const auto& own = world.course(2).trace.candidates.at(0);
+      CHECK(own.agent == "here");
+      CHECK(own.why_not == (rings == "here" ? "" : "kept free for what few others could do"));
+    }
+  }
+
+  TEST_CASE("an own agent was left free in vain: then it rings there") {
+    DeskWorld world(1, 2);
+    const auto boats = chat_class({"boats"}), cars = chat_class({"cars"});
+    world.classes = {boats, cars};
+    world.on_duty(1, skilled("here", {"boats", "cars"}));
+    world.on_duty(2, skilled("there", {"cars"}));
+    world.handling = 5s;
+    world.run(1s);
+    world.arrives(1, world.customer(1, boats));
+    world.run(1min);
+    world.gossip_off = true;
+    (void)world.node(2).floor.set_presence("there", Presence::not_ready, "", at(world.now));
+    world.arrives(1, world.customer(2, cars));
+    world.run(100ms);
+    CHECK(world.sent<Decline>() == 1);
+    CHECK(world.course(2).rang == std::vector<std::string>{"here"});
   }
 
   TEST_CASE("a decline with fresh state leads to another node, and after three tries it waits") {
