@@ -93,7 +93,7 @@ struct RouterOptions {
   Duration fair_over{2 * 3'600'000};
   // An own agent with many skills is spared for an agent elsewhere with fewer while fewer slots
   // than this are free for other work that the own one could do.
-  std::uint32_t spare_below = 8;
+  std::uint32_t spare_below = 10;
   int max_offers = 3;
   int max_pulls = 3;
   std::uint32_t max_site_changes = 3;

@@ -139,8 +139,8 @@ TEST_SUITE("router") {
     };
     for (const auto& [what, there, sailors, asked, rings] : {
              Floors{"fewer skills there", {"cars"}, 0, true, "there"},
-             Floors{"six others for boats", {"cars"}, 6, true, "there"},
-             Floors{"seven others for boats", {"cars"}, 7, true, "here"},
+             Floors{"eight others for boats", {"cars"}, 8, true, "there"},
+             Floors{"nine others for boats", {"cars"}, 9, true, "here"},
              Floors{"as many skills there", {"cars", "planes"}, 0, true, "here"},
              Floors{"nobody asks for boats", {"cars"}, 0, false, "here"},
              Floors{"nobody there fits", {"boats"}, 0, true, "here"},
