@@ -100,7 +100,8 @@ Status check(const LoadRecord& record) {
     return Error{ErrorCode::too_large, "more than 64 classes", "classes", ""};
   }
   if (encoded_size(record) > max_load_bytes) {
-    return Error{ErrorCode::too_large, "over 1280 bytes", "classes", ""};
+    return Error{ErrorCode::too_large, "over " + std::to_string(max_load_bytes) + " bytes",
+                 "classes", ""};
   }
   for (std::size_t i = 0; i < record.classes.size(); ++i) {
     const ClassLoad& load = record.classes[i];

@@ -5,9 +5,10 @@
 
 namespace crossfloor {
 
-inline AgentRecord chatter(const std::string& name, std::uint32_t chats = 1) {
+inline AgentRecord chatter(const std::string& name, std::uint32_t chats = 1,
+                           Duty duty = Duty::primary) {
   auto record = agent_named(name);
-  record.channels = {{ChannelKind::chat, Duty::primary, chats, 0}};
+  record.channels = {{ChannelKind::chat, duty, chats, 0}};
   return record;
 }
 
@@ -19,9 +20,7 @@ inline AgentRecord skilled(const std::string& name, std::vector<std::string> ski
 }
 
 inline AgentRecord helper(const std::string& name) {
-  auto record = chatter(name);
-  record.channels[0].duty = Duty::helper;
-  return record;
+  return chatter(name, 1, Duty::helper);
 }
 
 }  // namespace crossfloor

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/desk/desk_world.h"
+#include "tests/desk/agents_for_tests.h"
 
 using namespace crossfloor;
 using namespace std::chrono_literals;
@@ -11,12 +11,6 @@ namespace {
 
 constexpr auto chat = ChannelKind::chat;
 const NodeId home = node_of(9);
-
-AgentRecord chatter(const std::string& name) {
-  auto record = agent_named(name);
-  record.channels = {{ChannelKind::chat, Duty::primary, 1, 0}};
-  return record;
-}
 
 void fill(HandlingGuard& guard, int cases, Duration remote, const NodeId& of = home) {
   for (int i = 0; i < cases; ++i) {

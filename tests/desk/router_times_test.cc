@@ -2,19 +2,13 @@
 // before a slot is free.
 #include <doctest/doctest.h>
 
-#include "tests/desk/desk_world.h"
+#include "tests/desk/agents_for_tests.h"
 
 using namespace crossfloor;
 
 namespace {
 
 using State = DeskWorld::State;
-
-AgentRecord chatter(const std::string& name, std::uint32_t chats = 1, Duty duty = Duty::primary) {
-  auto record = agent_named(name);
-  record.channels = {{ChannelKind::chat, duty, chats, 0}};
-  return record;
-}
 
 }  // namespace
 

@@ -2,17 +2,11 @@
 // one.
 #include <doctest/doctest.h>
 
-#include "tests/desk/desk_world.h"
+#include "tests/desk/agents_for_tests.h"
 
 using namespace crossfloor;
 
 namespace {
-
-AgentRecord chatter(const std::string& name, std::uint32_t chats = 1, Duty duty = Duty::primary) {
-  auto record = agent_named(name);
-  record.channels = {{ChannelKind::chat, duty, chats, 0}};
-  return record;
-}
 
 void check_trace(const Trace& trace, std::uint32_t rule, const NodeId& node,
                  const std::string& agent, std::size_t considered) {
