@@ -100,6 +100,7 @@ struct Abilities {
   std::vector<std::string> languages;
   std::vector<std::string> skills;
 
+  std::size_t count() const { return brands.size() + languages.size() + skills.size(); }
   bool operator==(const Abilities&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

@@ -86,7 +86,7 @@ struct ClassLoad {
   remoteHandlingMs @7 :UInt32;
   remoteHandled @8 :UInt32;
   targetMs @9 :UInt32;
-  fewestSkills @10 :UInt32;
+  fewestAbilities @10 :UInt32;
 }
 
 struct OnDuty {

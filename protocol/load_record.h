@@ -31,8 +31,9 @@ struct ClassLoad {
   std::uint32_t remote_handled = 0;
   // Age ÷ this is the urgency of the most urgent of those who wait. 0: the kind's default.
   std::uint32_t target_ms = 0;
-  // One more than the skills of that free primary who has the fewest. 0: nobody, or not told.
-  std::uint32_t fewest_skills = 0;
+  // One more than the brands, languages and skills of that free primary who has the fewest. 0:
+  // nobody, or not told.
+  std::uint32_t fewest_abilities = 0;
 
   bool idle() const { return free_primary == 0 && free_helper == 0 && waiting == 0; }
   bool operator==(const ClassLoad&) const = default;
@@ -48,7 +49,7 @@ struct ClassLoad {
     visit("remote_handling_ms", self.remote_handling_ms);
     visit("remote_handled", self.remote_handled);
     visit("target_ms", self.target_ms);
-    visit("fewest_skills", self.fewest_skills);
+    visit("fewest_abilities", self.fewest_abilities);
   }
 };
 

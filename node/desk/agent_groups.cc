@@ -151,7 +151,7 @@ const FloorAgent* AgentGroups::best(const Need& need) const {
   visit_fitting(need, [&](const Group& group, bool helper) {
     for (const auto& place : group.free[kind]) {
       if (contains(need.excluded, place.agent->record.name)) continue;
-      Rank rank{helper, group.abilities.skills.size(), place};
+      Rank rank{helper, group.abilities.count(), place};
       if (!best || rank < *best) best = rank;
       break;
     }
@@ -218,13 +218,14 @@ FreeSlots AgentGroups::free_slots(const ServiceClass& service) const {
   return out;
 }
 
-std::optional<std::size_t> AgentGroups::fewest_skills(const ServiceClass& service) const {
+std::optional<std::size_t> AgentGroups::fewest_abilities(const ServiceClass& service) const {
   std::optional<std::size_t> fewest;
   const auto kind = kind_index(service.kind);
   for (const auto* each : serving(service)) {
     const auto& [alike, group] = *each;
     if (alike.duties[kind] != Duty::primary || group.free_slots[kind] == 0) continue;
-    fewest = std::min(fewest.value_or(alike.skills.size()), alike.skills.size());
+    const auto count = group.abilities.count();
+    fewest = std::min(fewest.value_or(count), count);
   }
   return fewest;
 }

@@ -29,7 +29,7 @@ class AgentGroups {
   void changed(const FloorAgent& agent);
   void left(const FloorAgent& agent);
 
-  // Of those who fit and have a free slot: primaries before helpers, then fewest skills, most free
+  // Of those who fit and have a free slot: primaries before helpers, then fewest abilities, most free
   // share of capacity, longest idle, name. Null: there is none.
   const FloorAgent* best(const Need& need) const;
   // Agents on duty who fit, free or not, excluded or not: the first `most` by name, and how many
@@ -40,8 +40,9 @@ class AgentGroups {
   DeclineReason why_not(const Need& need) const;
 
   FreeSlots free_slots(const ServiceClass& service) const;
-  // Of the primaries who serve the class and have a free slot: the skills of who has the fewest.
-  std::optional<std::size_t> fewest_skills(const ServiceClass& service) const;
+  // Of the primaries who serve the class and have a free slot: the brands, languages and
+  // skills of who has the fewest.
+  std::optional<std::size_t> fewest_abilities(const ServiceClass& service) const;
   std::uint32_t on_duty(ChannelKind kind) const { return on_duty_[kind_index(kind)]; }
   struct ByName {
     using is_transparent = void;

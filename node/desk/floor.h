@@ -141,7 +141,7 @@ class Floor {
   void connection_back(const std::string& name, Now now);
 
   // Holds. Each is idempotent by nonce: the same again gives the same slot, if it is still held.
-  // The best fitting agent: primaries before helpers, then fewest skills, most free share of
+  // The best fitting agent: primaries before helpers, then fewest abilities, most free share of
   // capacity, longest idle, name. `trace` gets every agent that was considered.
   std::optional<std::string> best(const Need& need, Trace* trace = nullptr) const;
   std::optional<std::string> hold_best(const Need& need, const NodeId& home, Nonce nonce,
@@ -180,8 +180,8 @@ class Floor {
   // Asking.
   DeclineReason why_not(const Need& need) const { return groups_.why_not(need); }
   FreeSlots free_slots(const ServiceClass& service) const { return groups_.free_slots(service); }
-  std::optional<std::size_t> fewest_skills(const ServiceClass& service) const {
-    return groups_.fewest_skills(service);
+  std::optional<std::size_t> fewest_abilities(const ServiceClass& service) const {
+    return groups_.fewest_abilities(service);
   }
   // Agents with this kind as primary, connected.
   std::uint32_t on_duty(ChannelKind kind) const { return groups_.on_duty(kind); }

@@ -25,8 +25,8 @@ LoadRecord own_load(const Floor& floor, const Router& router, Now now) {
     load.free_primary = free.primary;
     load.free_helper = free.helper;
     if (load.free_primary > 0) {
-      const auto skills = floor.fewest_skills(service).value_or(0);
-      load.fewest_skills = static_cast<std::uint32_t>(skills) + 1;
+      const auto abilities = floor.fewest_abilities(service).value_or(0);
+      load.fewest_abilities = static_cast<std::uint32_t>(abilities) + 1;
     }
     load.waiting = router.line().waiting(service);
     for (const auto age : router.line().oldest_ages(service, now.steady, max_oldest)) {

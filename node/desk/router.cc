@@ -136,7 +136,7 @@ void Router::place(const ConversationId& conversation, Now now, DeskOutbox& out)
   for (;;) {
     while (open_ && task.stage == Stage::waiting && place_locally(task, need, now, out)) {
     }
-    if (task.stage == Stage::waiting) push(task, need, any_skills, now, out);
+    if (task.stage == Stage::waiting) push(task, need, any_abilities, now, out);
     if (task.stage != Stage::waiting) return;
     if (!forget_exclusions(task, now)) break;
     need = need_of(task, now);

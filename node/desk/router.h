@@ -91,7 +91,7 @@ struct RouterOptions {
   // average over so long.
   double unfair_by = 0.25;
   Duration fair_over{2 * 3'600'000};
-  // An own agent with many skills is spared for an agent elsewhere with fewer while fewer slots
+  // An own agent who can do more is spared for one elsewhere who can do less, while fewer slots
   // than this are free for other work that the own one could do.
   std::uint32_t spare_below = 10;
   int max_offers = 3;
@@ -255,7 +255,7 @@ class Router {
     Instant until;
   };
   using Tasks = std::map<ConversationId, Task>;
-  static constexpr std::size_t any_skills = SIZE_MAX;
+  static constexpr std::size_t any_abilities = SIZE_MAX;
 
   // router.cc: tasks of home
   void let_go(const Task& task, DeskOutbox& out) const;
@@ -295,7 +295,7 @@ class Router {
   void start_trace(Trace& trace, std::uint32_t rule, const Task& task, Now now) const;
 
   // router_push.cc
-  void push(Task& task, const Need& need, std::size_t skills_below, Now now, DeskOutbox& out);
+  void push(Task& task, const Need& need, std::size_t abilities_below, Now now, DeskOutbox& out);
   void push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox& out);
   void anybody_may(Task& task, Now now, DeskOutbox& out);
   bool push_to_spare(const std::string& agent, Task& task, const Need& need, Now now,

@@ -10,7 +10,7 @@ namespace {
 struct Choice {
   NodeId node;
   std::uint32_t weight = 0;
-  std::size_t skills = 0;  // of its free agent who has the fewest
+  std::size_t abilities = 0;  // of its free agent who has the fewest
 };
 
 // What was known of a node, and why it is not asked; nothing if it may be.
@@ -32,17 +32,17 @@ TraceCandidate candidate(const Judged& judged) {
           std::string(judged.why_not)};
 }
 
-// Of those with the fewest skills, who are chosen first on one floor, too: at random, weighted by
-// free slots, so that homes with the same news do not all ask the same node.
+// Of those with the fewest abilities, who are chosen first on one floor, too: at random, weighted
+// by free slots, so that homes with the same news do not all ask the same node.
 const Choice* draw(const std::vector<Choice>& choices, Random& random) {
   std::size_t fewest = SIZE_MAX;
-  for (const auto& choice : choices) fewest = std::min(fewest, choice.skills);
+  for (const auto& choice : choices) fewest = std::min(fewest, choice.abilities);
   std::uint64_t total = 0;
-  for (const auto& choice : choices) total += choice.skills == fewest ? choice.weight : 0;
+  for (const auto& choice : choices) total += choice.abilities == fewest ? choice.weight : 0;
   if (total == 0) return nullptr;
   auto at = random.below(total);
   for (const auto& choice : choices) {
-    if (choice.skills != fewest) continue;
+    if (choice.abilities != fewest) continue;
     if (at < choice.weight) return &choice;
     at -= choice.weight;
   }
@@ -50,9 +50,9 @@ const Choice* draw(const std::vector<Choice>& choices, Random& random) {
 }
 
 // Of the free agent there who has the fewest; more than any has if it was not told.
-std::size_t skills_at(const LoadRecord& record, const ServiceClass& service) {
+std::size_t abilities_at(const LoadRecord& record, const ServiceClass& service) {
   const auto* load = record.find(service);
-  return load && load->fewest_skills > 0 ? load->fewest_skills - 1 : SIZE_MAX - 1;
+  return load && load->fewest_abilities > 0 ? load->fewest_abilities - 1 : SIZE_MAX - 1;
 }
 
 std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
@@ -62,8 +62,8 @@ std::uint32_t count_after(const std::vector<Instant>& ends, Instant now) {
 
 }  // namespace
 
-// To agents with fewer skills than `skills_below`, or to any.
-void Router::push(Task& task, const Need& need, std::size_t skills_below, Now now,
+// To agents with fewer abilities than `abilities_below`, or to any.
+void Router::push(Task& task, const Need& need, std::size_t abilities_below, Now now,
                   DeskOutbox& out) {
   if (task.reserved) {
     push_to_preferred(task, need, now, out);
@@ -76,7 +76,7 @@ void Router::push(Task& task, const Need& need, std::size_t skills_below, Now no
   const bool survey =
       !need.excluded.empty() && (!open_ || floor_.why_not(need) != DeclineReason::full);
 
-  const bool sparing = skills_below != any_skills;
+  const bool sparing = abilities_below != any_abilities;
   std::array<std::vector<Choice>, 5> groups;  // same site before others, primaries before helpers
   std::vector<Judged> all;                    // for the trace, should there be an offer
   for (const auto& peer : peers_.usable(now)) {
@@ -84,7 +84,7 @@ void Router::push(Task& task, const Need& need, std::size_t skills_below, Now no
     const auto free = free_at(record, what.service, now.steady);
     const auto* load = record.find(what.service);
     const std::uint32_t waiting = load ? load->waiting : 0;
-    const auto skills = skills_at(record, what.service);
+    const auto abilities = abilities_at(record, what.service);
     const std::size_t far = peer.same_site ? 0 : 2;
     std::string_view why_not;
     if (record.drained) {
@@ -97,10 +97,10 @@ void Router::push(Task& task, const Need& need, std::size_t skills_below, Now no
       why_not = "its only fitting agents had it already";
     } else if (const auto asked = task.asked.find(record.node); asked != task.asked.end()) {
       why_not = asked->second;
-    } else if (sparing && skills >= skills_below) {
-      why_not = "no free agent with fewer skills than here";
+    } else if (sparing && abilities >= abilities_below) {
+      why_not = "no free agent who can do less than the one here";
     } else if (free.primary > 0 && waiting == 0) {
-      groups[far].push_back({record.node, free.primary, skills});
+      groups[far].push_back({record.node, free.primary, abilities});
     } else if (need.helpers && free.helper > 0 && waiting == 0 && !sparing) {
       groups[far + 1].push_back({record.node, free.helper, 0});
     } else if (survey && record.agents_on_duty(what.service.kind) > 0) {
@@ -141,21 +141,22 @@ void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration
   out.send(node, Offer{task.nonce, need, static_cast<std::uint64_t>(wait.count())});
 }
 
-// An own agent with many skills is left free for what only few others could do, if another site
-// shows one with fewer: on one floor that one would be taken, too. Where many are free nobody needs
-// to be spared, and where nearly all are at work the nearest is the quickest.
+// An own agent who can do much is left free for what only few others could do, if another site
+// shows one who can do less: on one floor that one would be taken, too. Where many are free nobody
+// needs to be spared, and where nearly all are at work the nearest is the quickest.
 bool Router::push_to_spare(const std::string& agent, Task& task, const Need& need, Now now,
                            DeskOutbox& out) {
   const auto profile = floor_.profile(agent);
   if (!profile || task.reserved || !need.excluded.empty()) return false;
-  const auto skills = profile->abilities.skills.size();
-  if (skills <= need.service.skills.size() || mesh_full(need.service.kind)) return false;
+  if (asked_classes_.size() < 2) return false;  // there is no other work
+  const auto abilities = profile->abilities.count();
+  if (mesh_full(need.service.kind)) return false;
   const auto peers = peers_.usable(now);
   const bool fewer = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
-    return skills_at(*peer.record, need.service) < skills;
+    return abilities_at(*peer.record, need.service) < abilities;
   });
   if (!fewer || !wanted_for_more(*profile, need.service, peers, now)) return false;
-  push(task, need, skills, now, out);
+  push(task, need, abilities, now, out);
   return task.stage != Stage::waiting;
 }
 

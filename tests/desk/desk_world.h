@@ -375,8 +375,8 @@ class DeskWorld {
       if (record.find(service)) continue;
       const auto free = node.router.is_open() ? node.floor.free_slots(service) : FreeSlots{};
       record.classes.push_back({service, free.primary, free.helper, 0, {}});
-      if (const auto skills = node.floor.fewest_skills(service); skills && free.primary > 0) {
-        record.classes.back().fewest_skills = static_cast<std::uint32_t>(*skills) + 1;
+      if (const auto fewest = node.floor.fewest_abilities(service); fewest && free.primary > 0) {
+        record.classes.back().fewest_abilities = static_cast<std::uint32_t>(*fewest) + 1;
       }
       std::sort(record.classes.begin(), record.classes.end(),
                 [](const auto& a, const auto& b) { return a.service < b.service; });

@@ -223,8 +223,9 @@ RandomFloor::Chosen RandomFloor::plain_choice(const Need& need) const {
                    : channel->free == 0 ? "no free slot"
                                         : "another fits better"});
     if (!ready || excluded || channel->free == 0) continue;
-    Rank rank{helper, record.skills.size(), static_cast<double>(view.units_used) / view.units_total,
-              idle_since_.at(view.name), view.name};
+    Rank rank{helper, record.brands.size() + record.languages.size() + record.skills.size(),
+              static_cast<double>(view.units_used) / view.units_total, idle_since_.at(view.name),
+              view.name};
     if (!best || rank < *best) best = rank;
   }
   if (best) out.best = std::get<4>(*best);
@@ -257,10 +258,11 @@ std::optional<std::size_t> RandomFloor::plain_fewest(const ServiceClass& service
     const auto& record = *floor.agent(view.name);
     const bool ready = view.presence == Presence::ready && view.connected;
     if (!ready || !matches({record.brands, record.languages, record.skills}, service)) continue;
+    const auto count = record.brands.size() + record.languages.size() + record.skills.size();
     for (const auto& channel : view.channels) {
       if (channel.kind != service.kind || channel.duty != Duty::primary || channel.free == 0)
         continue;
-      fewest = std::min(fewest.value_or(record.skills.size()), record.skills.size());
+      fewest = std::min(fewest.value_or(count), count);
     }
   }
   return fewest;
@@ -284,7 +286,7 @@ TEST_SUITE("floor's choice") {
         REQUIRE(trace == plain.trace);
         REQUIRE(world.floor.why_not(need) == plain.why_not);
         REQUIRE(world.floor.free_slots(need.service) == world.plain_slots(need.service));
-        REQUIRE(world.floor.fewest_skills(need.service) == world.plain_fewest(need.service));
+        REQUIRE(world.floor.fewest_abilities(need.service) == world.plain_fewest(need.service));
         chosen += plain.best.has_value();
         full += !plain.best && plain.why_not == DeclineReason::full;
         only_excluded += plain.why_not == DeclineReason::only_excluded;

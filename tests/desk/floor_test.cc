@@ -108,7 +108,7 @@ TEST_SUITE("floor") {
     CHECK(desk.floor.view("ann")->units_used == 2);
   }
 
-  TEST_CASE("the best fitting agent has fewest skills, most free share, the longest idle time") {
+  TEST_CASE("the best fitting agent can do least, has most free share, the longest idle time") {
     Desk desk;
     auto skilled = agent_named("abe");
     skilled.skills = {"cars"};
@@ -121,6 +121,11 @@ TEST_SUITE("floor") {
     desk.work(2, "bob", 3s);
     CHECK(desk.floor.best(need_of(talk(3))) == "cid");
     CHECK(desk.floor.best(need_of(talk(3), chat_class({"cars"}))) == "abe");
+    auto fluent = agent_named("ada");
+    fluent.languages.push_back("sv");
+    fluent.brands.push_back("other");
+    desk.on_duty(fluent, 4s);
+    CHECK(desk.floor.best(need_of(talk(3))) == "cid");  // busier, and free for less else
   }
 
   TEST_CASE("primaries come before helpers, and helpers only when they are asked for") {

@@ -94,7 +94,7 @@ TEST_SUITE("router: push") {
     }
   }
 
-  TEST_CASE("of the nodes with a free slot that is asked whose agent has the fewest skills") {
+  TEST_CASE("of the nodes with a free slot that is asked whose agent can do least") {
     for (std::uint64_t seed = 1; seed < 12; ++seed) {
       DeskWorld world(seed, 3);
       world.classes = {chat_class({"boats"}), chat_class({"cars"})};
@@ -144,6 +144,25 @@ TEST_SUITE("router: push") {
       CHECK(own.agent == "here");
       CHECK(own.why_not == (rings == "here" ? "" : "kept free for what few others could do"));
     }
+  }
+
+  TEST_CASE("who speaks more languages is left free for them, too") {
+    DeskWorld world(1, 2);
+    auto swedish = chat_class();
+    swedish.language = "sv";
+    world.classes = {chat_class(), swedish};
+    auto here = agent_named("here"), there = agent_named("there");
+    here.languages.push_back("sv");
+    REQUIRE(matches({here.brands, here.languages, here.skills}, swedish));
+    world.on_duty(1, here);
+    world.on_duty(2, there);
+    world.handling = 5s;
+    world.run(1s);
+    world.arrives(1, world.customer(1, swedish));
+    world.run(1min);
+    world.arrives(1, world.customer(2));
+    world.run(100ms);
+    CHECK(world.course(2).agent == "there");
   }
 
   TEST_CASE("an own agent was left free in vain: then it rings there") {

@@ -98,7 +98,7 @@ class Queue {
     int busy = 0;
     Duration idle_since{0};
   };
-  // Fewest skills, most free capacity, longest idle: as the mesh chooses (routing.md, rule 5).
+  // Fewest abilities, most free capacity, longest idle: as the mesh chooses (routing.md, rule 5).
   using Rank = std::tuple<std::size_t, int, Duration, int>;
 
   const Worker& worker(int number) const {
@@ -106,7 +106,8 @@ class Queue {
   }
   Agent& agent(int number) { return agents_[static_cast<std::size_t>(number)]; }
   Rank rank(int number) {
-    return {worker(number).skills.size(), agent(number).busy, agent(number).idle_since, number};
+    const std::size_t abilities = worker(number).skills.size() + worker(number).languages.size();
+    return {abilities, agent(number).busy, agent(number).idle_since, number};
   }
   std::deque<int>& line(int site, std::size_t service) {
     return lines_[static_cast<std::size_t>(site) * workload_.services.size() + service];
