@@ -29,8 +29,8 @@ class AgentGroups {
   void changed(const FloorAgent& agent);
   void left(const FloorAgent& agent);
 
-  // Of those who fit and have a free slot: primaries before helpers, then fewest abilities, most free
-  // share of capacity, longest idle, name. Null: there is none.
+  // Of those who fit and have a free slot: primaries before helpers, then fewest abilities, most
+  // free share of capacity, longest idle, name. Null: there is none.
   const FloorAgent* best(const Need& need) const;
   // Agents on duty who fit, free or not, excluded or not: the first `most` by name, and how many
   // there are.
