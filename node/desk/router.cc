@@ -100,6 +100,7 @@ void Router::let_go(const Task& task, DeskOutbox& out) const {
 void Router::erase(Tasks::iterator task) {
   set_timer(task->second, std::nullopt);
   line_.remove(task->first);
+  offered_.erase(task->first);
   tasks_.erase(task);
 }
 

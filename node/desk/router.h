@@ -381,6 +381,7 @@ class Router {
 
   WaitingLine line_;
   Tasks tasks_;
+  std::set<ConversationId> offered_;  // all whose stage that is, and some whose stage it was
   std::set<std::pair<Instant, ConversationId>> timers_;
   std::map<ConversationId, std::map<std::string, Instant>> excluded_;  // survives requeueing
   std::map<ConversationId, Instant> forgiven_;  // when the list before that instant was cleared

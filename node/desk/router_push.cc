@@ -133,6 +133,7 @@ void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration
                       DeskOutbox& out) {
   line_.remove(task.what.conversation);
   task.stage = Stage::offered;
+  offered_.insert(task.what.conversation);
   task.node = node;
   task.agent.clear();
   task.nonce = fresh_nonce();
@@ -179,8 +180,12 @@ bool Router::wanted_for_more(const AgentProfile& agent, const ServiceClass& serv
 // asks for may be the very one, and then it would decline the offer.
 std::vector<ConversationId> Router::recall_offers(const NodeId& from, Now now, DeskOutbox& out) {
   std::vector<ConversationId> recalled;
-  for (auto& [conversation, task] : tasks_) {
-    if (task.stage != Stage::offered || task.node != from || task.reserved) continue;
+  std::erase_if(offered_, [&](const ConversationId& conversation) {
+    return tasks_.at(conversation).stage != Stage::offered;
+  });
+  for (const auto& conversation : offered_) {
+    auto& task = tasks_.at(conversation);
+    if (task.node != from || task.reserved) continue;
     out.send(from, Release{task.nonce});
     set_timer(task, std::nullopt);
     task.stage = Stage::waiting;

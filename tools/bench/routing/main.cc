@@ -50,13 +50,14 @@ void report_speed() {
       const bool last = i + 1 == growth.speeds.size();
       std::printf(
           "  %6zu waiting, %5zu agents: %7.0f decisions/s%s; one: median %.1f us, P99 %.1f us; "
-          "%.2f x the first (log: %.2f)%s; load record %.0f us\n",
+          "%.2f x the first (log: %.2f)%s; load record %.0f us; asked in vain %.1f us\n",
           speed.waiting, speed.options.agents, speed.decisions_per_second,
           !last                                  ? ""
           : speed.decisions_per_second >= 20'000 ? " (>= 20000: reached)"
                                                  : " (>= 20000: MISSED)",
           speed.median_us, speed.p99_us, growth.ratios[i], growth.limits[i],
-          growth.ratios[i] <= growth.limits[i] ? "" : " MISSED", speed.load_record_us);
+          growth.ratios[i] <= growth.limits[i] ? "" : " MISSED", speed.load_record_us,
+          speed.denied_us);
     }
   }
 }

@@ -74,6 +74,16 @@ class OneNode final : public PeerLoads {
     router_.enqueue(what, now_, out);
     settle(std::move(out));
   }
+  void asked_in_vain() {
+    Pull pull;
+    pull.nonce = random_.next() | 1;
+    pull.agent.name = "of-another-brand";
+    pull.agent.abilities.brands = {"another"};
+    pull.agent.channels = {{ChannelKind::chat, Duty::primary}};
+    DeskOutbox out;
+    router_.receive(peers_.front().node, pull, now_, out);
+    XF_CHECK(out.messages.size() == 1);
+  }
   std::size_t waiting() const { return router_.line().size(); }
   LoadRecord load() const { return own_load(floor_, router_, now_); }
   std::uint64_t decisions() const { return decisions_; }
@@ -191,6 +201,9 @@ Speed measure_speed(const SpeedOptions& options) {
   const double load_begin = cpu_us();
   for (int i = 0; i < repeated; ++i) XF_CHECK(!node.load().classes.empty());
   speed.load_record_us = (cpu_us() - load_begin) / repeated;
+  const double denied_begin = cpu_us();
+  for (int i = 0; i < repeated; ++i) node.asked_in_vain();
+  speed.denied_us = (cpu_us() - denied_begin) / repeated;
   return speed;
 }
 

@@ -21,6 +21,7 @@ struct Speed {
   double median_us = 0;  // of one: an agent gets free, and the next conversation rings there
   double p99_us = 0;
   double load_record_us = 0;  // to reckon what gossip tells of all classes
+  double denied_us = 0;       // of an agent elsewhere who asks for what nobody here waits for
 };
 
 // A node whose agents are all at work: one gets free, the most urgent of those who wait is found,
