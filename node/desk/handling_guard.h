@@ -42,9 +42,9 @@ class HandlingGuard {
     double cases_wanted = 20;  // of each sort at one node, before anything is made of them
     double most = 2;           // handling times of reserve
     // From the first to the second the reserve grows from nothing to the most.
-    double slow_from = 0.015, slow_to = 0.025;      // slowdown, less so many standard deviations:
-    double sure_by = 0.75, suspected_by = 0.5;      // to be sure of it, to suspect it
-    double unsure_from = 0.025, unsure_to = 0.035;  // its standard deviation
+    double slow_from = 0.015, slow_to = 0.025;    // slowdown, less so many standard deviations:
+    double sure_by = 1.5, suspected_by = 0.5;     // to be sure of it, to suspect it
+    double unsure_from = 0.02, unsure_to = 0.03;  // its standard deviation
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
   };
   explicit HandlingGuard(Options options) : options_(options) {}
