@@ -49,6 +49,9 @@ Slowdown pooled_told(std::vector<Slowdown> told) {
   return all.take();
 }
 
+// Squared variation coefficients that are believed.
+constexpr double least_variation = 0.2, most_variation = 4;
+
 double share_between(double value, double from, double to) {
   return std::clamp((value - from) / (to - from), 0.0, 1.0);
 }
@@ -112,7 +115,7 @@ void HandlingGuard::weigh(ChannelKind kind, const std::vector<HandlingTimes>& ot
 Slowdown HandlingGuard::of(const Mean& local, const Mean& remote, double scatter) const {
   if (local.cases < options_.cases_wanted || remote.cases < options_.cases_wanted) return {};
   if (local.ms <= 0 || remote.ms <= 0) return {};
-  const double variation = std::clamp(scatter, 0.2, 4.0);
+  const double variation = std::clamp(scatter, least_variation, most_variation);
   const double bias = variation / 2 * (1 / remote.cases - 1 / local.cases);
   return {std::log(remote.ms / local.ms) + bias, variation * (1 / local.cases + 1 / remote.cases)};
 }
@@ -147,7 +150,8 @@ Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double dou
     const double seen = std::expm1(found.log - by);
     return share_between(seen, options_.slow_from, options_.slow_to);
   };
-  const double unsure = share_between(deviation, options_.unsure_from, options_.unsure_to);
+  const double tails = std::sqrt(std::clamp(it->second.scatter, 1.0, most_variation));
+  const double unsure = share_between(deviation / tails, options_.unsure_from, options_.unsure_to);
   const double suspected = std::max(slow_less(options_.suspected_by * deviation), unsure);
   const double share =
       std::max(slow_less(options_.sure_by * std::sqrt(found.pair_variance)), doubt * suspected);

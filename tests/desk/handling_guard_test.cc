@@ -36,6 +36,17 @@ TEST_SUITE("handling guard") {
     CHECK(guard.reserve(home, chat, 1) == 0ms);
   }
 
+  TEST_CASE("handling times that vary more are suspected no longer than others") {
+    HandlingGuard guard({});
+    for (int i = 0; i < 4500; ++i) {
+      const auto takes = i % 5 == 0 ? 4600ms : 100ms;  // squared variation coefficient 3.2
+      guard.local(chat, takes);
+      guard.remote(home, chat, takes);
+    }
+    REQUIRE(std::sqrt(guard.slowdown(home, chat).variance) > 0.0325);
+    CHECK(guard.reserve(home, chat, 1) == 0ms);
+  }
+
   TEST_CASE("the reserve grows with the slowdown, up to two handling times") {
     for (const auto& [remote, wanted] :
          {std::pair{1010ms, 0ms}, {1025ms, 1100ms}, {1035ms, 2000ms}, {1100ms, 2000ms}}) {
