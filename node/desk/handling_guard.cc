@@ -64,7 +64,7 @@ void HandlingGuard::add(Mean& mean, Duration handling) const {
 }
 
 void HandlingGuard::note(Own& own, const Mean& mean, Duration handling) const {
-  constexpr double smoothing = 0.01;
+  constexpr double smoothing = 0.002;
   const double off = static_cast<double>(handling.count()) / std::max(mean.ms, 1.0) - 1;
   if (mean.cases >= options_.cases_wanted) own.scatter += (off * off - own.scatter) * smoothing;
   if (++own.untold * 20 < own.local.cases + own.remote.cases) return;

@@ -43,10 +43,10 @@ class HandlingGuard {
     double most = 2;           // handling times of reserve
     // From the first to the second the reserve grows from nothing to the most.
     double slow_from = 0.015, slow_to = 0.025;  // slowdown, less so many standard deviations:
-    double sure_by = 1.25, suspected_by = 0.5;  // to be sure of it, to suspect it
+    double sure_by = 1.4, suspected_by = 0.5;   // to be sure of it, to suspect it
     // The standard deviation, of handling times that vary as much as their mean or less. Of those
     // that vary more no more cases are asked for: suspicion would last too long.
-    double unsure_from = 0.0225, unsure_to = 0.0325;
+    double unsure_from = 0.02, unsure_to = 0.03;
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
   };
   explicit HandlingGuard(Options options) : options_(options) {}

@@ -38,7 +38,7 @@ TEST_SUITE("handling guard") {
 
   TEST_CASE("handling times that vary more are suspected no longer than others") {
     HandlingGuard guard({});
-    for (int i = 0; i < 4500; ++i) {
+    for (int i = 0; i < 6000; ++i) {
       const auto takes = i % 5 == 0 ? 4600ms : 100ms;  // squared variation coefficient 3.2
       guard.local(chat, takes);
       guard.remote(home, chat, takes);
