@@ -7,13 +7,36 @@ namespace {
 
 constexpr Duration back_after_miss{40'000};
 
+AgentRecord record_of(const std::string& name, const NodeId& node) {
+  AgentRecord record;
+  record.name = name;
+  record.display_name = name;
+  record.node = node;
+  record.brands = {brand};
+  record.languages = {"en"};
+  record.channels = {{ChannelKind::chat, Duty::primary, 2, 0},
+                     {ChannelKind::social, Duty::primary, 3, 0}};
+  return record;
+}
+
+// Conversations at once, by both limits; a world has accounts of one kind only.
+std::size_t slots_of(const AgentRecord& record, ChannelKind kind) {
+  for (const auto& duty : record.channels) {
+    if (duty.kind == kind) return std::min(duty.maximum, record.total_units / duty.units());
+  }
+  return 0;
+}
+
 }  // namespace
 
-Agents::Agents(Stage& stage, std::uint64_t seed) : stage_(stage), dice_(seed, "agents") {
+Agents::Agents(Stage& stage, std::uint64_t seed)
+    : stage_(stage), watch_(stage), dice_(seed, "agents") {
+  const ChannelKind kind = stage.options.shape.chat ? ChannelKind::chat : ChannelKind::social;
   for (const auto& node : stage.nodes.all()) {
     for (std::int64_t i = 0; i < stage.options.shape.agents; ++i) {
       agents_.push_back(
           {"agent-" + std::to_string(node->index) + "-" + std::to_string(i), node->index});
+      stage.facts.waits.add_slots(slots_of(record_of(agents_.back().name, node->id), kind));
     }
   }
 }
@@ -53,15 +76,7 @@ void Agents::log_in(Node& node, Agent& agent) {
   if (!agent.present || node.stopping || node.core->read_only()) return;
   const Now now = node.now(stage_.now());
   if (node.core->desk().floor().agent(agent.name) == nullptr) {
-    AgentRecord record;
-    record.name = agent.name;
-    record.display_name = agent.name;
-    record.node = node.id;
-    record.brands = {brand};
-    record.languages = {"en"};
-    record.channels = {{ChannelKind::chat, Duty::primary, 2, 0},
-                       {ChannelKind::social, Duty::primary, 3, 0}};
-    XF_CHECK(node.core->set_agent(record, now).ok());
+    XF_CHECK(node.core->set_agent(record_of(agent.name, node.id), now).ok());
   }
   XF_CHECK(node.core->log_in(agent.name, now).ok());
   ready(node, agent);
@@ -105,6 +120,7 @@ void Agents::hears(Node& node, const NotifyAgent& notice) {
 
 void Agents::rings(Node& node, const NotifyAgent& notice) {
   ++stage_.facts.offered;
+  watch_.rings(node, notice);
   stage_.trace.note(stage_.facts.offered);
   const auto* work = node.core->desk().floor().work_of(notice.conversation);
   if (work != nullptr && work->home != node.id) ++stage_.facts.remote_offers;
@@ -179,6 +195,12 @@ void Agents::works(Node& node, const std::string& agent, const ConversationId& c
   });
 }
 
+// A wrap-up closes by itself; other channels than chat are pending when they are answered.
+bool Agents::ends_work(Verb verb) const {
+  return verb == Verb::close || verb == Verb::wrap_up ||
+         (verb == Verb::reply && !stage_.options.shape.chat);
+}
+
 // Answers what is unanswered; hands over now and then; else closes.
 void Agents::acts(Node& node, const std::string& name, const ConversationId& id) {
   const Agent* agent = find(name);
@@ -220,6 +242,7 @@ void Agents::command(Node& node, const std::string& agent, const ConversationId&
   if (fill) fill(command);
   const RequestId request = next_request_++;
   asked_[request] = {agent, verb, conversation, node.region};
+  if (ends_work(verb)) watch_.ends(node, conversation);
   stage_.trace.tell(stage_.now(), [&] {
     return agent + " at " + node.site + ": " + word_of(verb) + " " + conversation.hex();
   });
@@ -244,6 +267,7 @@ void Agents::answered(Node& node, const AnswerCommand& answer) {
   });
   if (!answer.answer.ok) {
     ++stage_.facts.refused_commands;
+    if (ends_work(asked.verb)) watch_.goes_on(node, asked.conversation);
     return;
   }
   if (asked.verb == Verb::accept) {
@@ -253,9 +277,7 @@ void Agents::answered(Node& node, const AnswerCommand& answer) {
       stage_.facts.taken.push_back(offer->second);
     }
   }
-  // A wrap-up closes by itself; other channels than chat are pending when they are answered.
-  if (asked.verb == Verb::close || asked.verb == Verb::wrap_up ||
-      (asked.verb == Verb::reply && !stage_.options.shape.chat)) {
+  if (ends_work(asked.verb)) {
     stage_.facts.taken.push_back({asked.conversation, node.index, 0, false, true});
   }
   if (asked.verb == Verb::reply && !answer.answer.reply.is_zero()) {

@@ -2,7 +2,7 @@
 // over, shut the laptop without a word, and try to log in where they do not belong.
 #pragma once
 
-#include "tools/simulator/stage.h"
+#include "tools/simulator/work_watch.h"
 
 namespace crossfloor::simulator {
 
@@ -16,6 +16,8 @@ class Agents {
   void node_started(Node& node);
   void hears(Node& node, const NotifyAgent& notice);
   void answered(Node& node, const AnswerCommand& answer);
+  // A call to this node's core is over.
+  void called(const Node& node) { watch_.called(node); }
 
  private:
   struct Agent {
@@ -36,6 +38,7 @@ class Agents {
                const Epoch& epoch, Verb verb,
                const std::function<void(DeskCommand&)>& fill = nullptr);
   Duration handling_time();
+  bool ends_work(Verb verb) const;
   Agent* find(const std::string& name);
   Agent& any() { return agents_[dice_.below(agents_.size())]; }
   void vanish(Agent& agent);
@@ -52,6 +55,7 @@ class Agents {
   };
 
   Stage& stage_;
+  WorkWatch watch_;
   Dice dice_;
   std::vector<Agent> agents_;
   // Who is busy with what, in which life of the node, so that nobody does a thing twice.

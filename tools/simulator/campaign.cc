@@ -89,6 +89,13 @@ std::string summary_of(const World& world) {
   return out + ", strokes of bad luck " + std::to_string(all);
 }
 
+// The first tenth is left out: it begins with nobody at work.
+WaitFigures waits_of(const World& world) {
+  const Instant begun = world.now() - world.passed();
+  const Duration length = world.options().shape.length;
+  return world.facts().waits.figures(begun + length / 10, begun + length);
+}
+
 bool breaks_alike(const Outcome& one, const std::string& promise) {
   for (const auto& broken : one.broken) {
     if (broken.promise == promise) return true;
@@ -113,6 +120,7 @@ Outcome run_world(const Options& options, std::ostream* progress) {
   out.steps = world.steps();
   out.virtual_time = world.passed();
   out.summary = summary_of(world);
+  out.waits = waits_of(world);
   mark_lasting(world, out.marks);
   out.seconds = seconds_worked() - begun;
   return out;

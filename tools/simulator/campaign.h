@@ -16,7 +16,8 @@ struct Outcome {
   Duration virtual_time{0};
   double seconds = 0;  // of the processor
   std::string summary;
-  Marks marks;  // rare branches that the run reached
+  WaitFigures waits;  // without the first tenth of the run, until it heals
+  Marks marks;        // rare branches that the run reached
 
   bool held() const { return broken.empty(); }
 };

@@ -34,6 +34,7 @@ struct Wishes {
   bool story = false;
   bool twice = false;
   bool quiet = false;
+  bool waits = false;
   double least_speed = 0;          // times real time; 0: any
   double most_memory = 0;          // MiB; 0: any
   std::vector<std::string> reach;  // marks
@@ -153,6 +154,12 @@ bool all_reached(const Wishes& wishes, const MarkedSeeds& marks) {
   return good;
 }
 
+void write_waits(const std::map<std::uint64_t, WaitFigures>& by_seed) {
+  std::vector<WaitFigures> runs;
+  for (const auto& [seed, figures] : by_seed) runs.push_back(figures);
+  std::cout << wait_line(runs) << "\n";
+}
+
 int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const Wishes& wishes) {
   std::atomic<std::uint64_t> next{first};
   std::mutex mutex;
@@ -160,6 +167,7 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
   Duration virtual_time{0};
   double seconds = 0;
   MarkedSeeds marks;
+  std::map<std::uint64_t, WaitFigures> waits;  // by seed, whichever ends first
   const auto work = [&] {
     for (;;) {
       const std::uint64_t seed = next.fetch_add(1);
@@ -172,6 +180,7 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
       const std::lock_guard lock(mutex);
       std::cout << text.str() << std::flush;
       failed += held ? 0 : 1;
+      if (held) waits[seed] = outcome.waits;
       virtual_time += outcome.virtual_time;
       seconds += outcome.seconds;
       for (const auto& [mark, times] : outcome.marks) {
@@ -196,6 +205,7 @@ int run_all(const Options& base, std::uint64_t first, std::uint64_t last, const 
     std::cout << count << " seeds, " << virtual_time.count() / 36'000 / 100.0 << " virtual hours, "
               << failed << " failed\n";
   }
+  if (wishes.waits) write_waits(waits);
   std::cout << (failed == 0 ? "every promise held\n" : "broken\n");
   const double speed = static_cast<double>(virtual_time.count()) / 1'000 / seconds;
   const bool fast = reached("speed", "x real time", speed, wishes.least_speed, false);
@@ -214,7 +224,8 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  mesh-sim --scenario wan-cut --nodes 30 --hours 8 --seed 7\n"
       "  mesh-sim --scenario everything --seeds 1..1000 --jobs 2 --quiet\n"
-      "  mesh-sim --seed 3 --set network.cuts_every=30s --minimise"};
+      "  mesh-sim --seed 3 --set network.cuts_every=30s --minimise\n"
+      "  mesh-sim --scenario busy --seeds 1..8 --quiet --waits"};
   app.add_option("--scenario", wishes.scenario, "a file of configs/scenarios, or a path");
   app.add_option("--nodes", wishes.nodes, "nodes, one per site")->check(CLI::Range(1, 100));
   app.add_option("--hours", wishes.hours, "virtual hours of bad luck");
@@ -229,6 +240,9 @@ int main(int argc, char** argv) {
   app.add_flag("--story", wishes.story, "of a failing run, the trace that matters");
   app.add_flag("--twice", wishes.twice, "runs each seed twice: both runs must be the same");
   app.add_flag("--quiet", wishes.quiet, "only what broke");
+  app.add_flag("--waits", wishes.waits,
+               "how long customers waited, against one perfect queue with the same work (meant for "
+               "worlds where nothing goes wrong and everybody accepts)");
   app.add_option("--least-speed", wishes.least_speed,
                  "times real time, by the processor's time of one thread; fails if it is slower");
   app.add_option("--most-memory", wishes.most_memory, "MiB; fails if the process needed more");

@@ -9,6 +9,7 @@
 
 #include "tools/simulator/node.h"
 #include "tools/simulator/options.h"
+#include "tools/simulator/waits.h"
 
 namespace crossfloor::simulator {
 
@@ -86,6 +87,7 @@ struct Facts {
   std::uint64_t frames_not_understood = 0;
   std::uint64_t restarts = 0;
   std::map<std::string, std::uint64_t> vices;  // how often each struck
+  Waits waits;
   // Anything that may excuse that two agents had one conversation: a cut, a death, a standstill.
   bool ever_apart = false;
 };

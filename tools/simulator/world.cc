@@ -41,6 +41,7 @@ World::World(const Options& options)
                 misfortune_.restart_soon(node.index);
               },
               [this](Node& node) {
+                agents_.called(node);
                 if (watcher_ != nullptr) watcher_->called(*this, node);
               }}),
       stage_{options_, timeline_, trace_, nodes_, false, {}},
