@@ -92,7 +92,7 @@ TEST_SUITE("waits against a perfect queue") {
     Options options = read_scenario("busy").value();
     options.seed = 3;
     options.people.handling_mean = Duration{15'000};
-    options.people.arrivals_every = Duration{580};  // 32 s of work, 60 slots: 92 %
+    options.people.arrivals_every = Duration{543};  // 30 s of work, 60 slots: 92 %
     options.shape.length = Duration{600'000};
     options.shape.heal = Duration{240'000};
     World world(options);

@@ -10,7 +10,8 @@
 // Meant for worlds where nothing goes wrong and everybody accepts: there each piece is one ring,
 // one agent and one end, and the comparison is exact. What was missed, declined, handed over or
 // lost with a node kept slots, too, and is not replayed, so elsewhere the perfect queue looks too
-// good.
+// good. That an accept and a close travel to another site's home and back keeps a slot for some
+// link delays longer: it is part of the work, and the perfect queue is charged with it, too.
 #pragma once
 
 #include <cstddef>
