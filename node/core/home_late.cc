@@ -70,7 +70,8 @@ std::vector<Exclusion> Home::excluded_lately(const Conversation& c, Now now) con
     if (!body.ok()) continue;
     const CourseBody& course = body.value();
     if (course.state == CourseState::waiting) {
-      no = is_no(course.reason) ? std::optional(at.time.wall()) : std::nullopt;
+      no.reset();
+      if (is_no(course.reason)) no = at.time.wall();
       continue;
     }
     if (no && excluded.size() < max_excluded) excluded.push_back({course.agent, *no});
