@@ -79,29 +79,31 @@ TEST_SUITE("routing bench: mesh") {
   }
 
   // docs/routing.md, "Who is next": weights are at most 2.5. An agent of another site may prefer
-  // the own customers by up to a handling time while the mesh is full, which is 300 s here on
-  // average.
+  // the own customers by up to two handling times while the mesh is full: 300 s here on average,
+  // and what a node measures of it is a tenth more at most.
   TEST_CASE("at 97 % load nobody is so unimportant as to be passed by for long") {
     auto cell = three_sites(0.97);
     cell.priorities = true;
+    cell.length = Duration{24 * 3'600'000};
     const auto workload = make_workload(cell, 11);
     const auto outcome = MeshWorld(cell, workload, 11).run();
-    const Duration reserve{400'000};
-    Duration longest{0};
+    const Duration reserve{660'000};
+    int tested = 0;
     for (std::size_t i = 0; i < outcome.cases.size(); ++i) {
       const auto& arrival = workload.arrivals[i];
       if (arrival.priority > 0 || arrival.mood > 0) continue;
       REQUIRE(outcome.cases[i].worker >= 0);
       const Duration waited = outcome.cases[i].started - arrival.at;
-      longest = std::max(longest, waited);
       const Duration bound = arrival.at + waited * 3 / 5 + reserve * 2 / 5;
+      tested += waited > reserve * 3 / 2;  // else nobody who could come before had to wait
       for (std::size_t j = i + 1; j < outcome.cases.size(); ++j) {
         if (workload.arrivals[j].at <= bound) continue;
         if (outcome.cases[j].started >= outcome.cases[i].started) continue;
         FAIL("customer " << i << " waited " << waited.count() << " ms and was passed by " << j);
       }
     }
-    CHECK(longest > Duration{600'000});  // else it was never put to the test
+    MESSAGE(tested << " waited for so long that it was put to the test");
+    CHECK(tested > 5);
   }
 
   TEST_CASE("a site that is cut off goes on alone and shares again when it heals") {
