@@ -321,7 +321,7 @@ void Desk::member_events(const std::vector<MemberEvent>& events, Now now) {
       router_.node_lost(event.node, now, out_);
       ledger_.node_lost(event.node, leases_out_);
     } else if (event.kind == MemberEventKind::joined || event.kind == MemberEventKind::alive) {
-      router_.healed(now);
+      router_.healed(event.node, now);
     }
     // Leases that ran out while it was away may still be meant by it.
     const bool back = event.kind == MemberEventKind::joined ||

@@ -12,13 +12,29 @@ void LongWaits::look(const Heads& heads, std::int64_t looks) {
     mean.ms += (static_cast<double>(oldest.count()) - mean.ms) / static_cast<double>(mean.looks);
   }
   std::erase_if(means_, [&](const auto& each) { return each.second.last + looks < look_; });
+  // What is known at the first look may still be from before it fell silent.
+  std::erase_if(back_, [&](const auto& each) {
+    return look_ > each.second + 1 && !waits_longer(each.first, heads);
+  });
 }
 
-double LongWaits::doubt(const NodeId& home, const NodeId& here, ChannelKind kind, double by) const {
+// Of any kind.
+bool LongWaits::waits_longer(const NodeId& node, const Heads& heads) const {
+  return std::any_of(heads.begin(), heads.end(), [&](const auto& each) {
+    const auto& [head_of, oldest] = each;
+    if (head_of.first != node) return false;
+    const auto own = heads.find({here_, head_of.second});
+    const auto own_ms = own == heads.end() ? 0 : static_cast<double>(own->second.count());
+    return static_cast<double>(oldest.count()) > own_ms * (1 + by_);
+  });
+}
+
+double LongWaits::doubt(const NodeId& home, ChannelKind kind) const {
+  if (back_.contains(home)) return 0;
   const auto there = means_.find({home, kind});
-  const auto own = means_.find({here, kind});
+  const auto own = means_.find({here_, kind});
   if (there == means_.end() || own == means_.end() || own->second.ms <= 0) return 1;
-  return std::clamp(1 - (there->second.ms / own->second.ms - 1) / by, 0.0, 1.0);
+  return std::clamp(1 - (there->second.ms / own->second.ms - 1) / by_, 0.0, 1.0);
 }
 
 }  // namespace crossfloor

@@ -28,7 +28,12 @@ const char* rule_name(std::uint32_t rule) {
 
 Router::Router(NodeId self, RouterOptions options, Floor& floor, const PeerLoads& peers,
                Random& random)
-    : self_(self), options_(options), floor_(floor), peers_(peers), random_(random) {}
+    : self_(self),
+      options_(options),
+      floor_(floor),
+      peers_(peers),
+      random_(random),
+      long_waits_(self, options.unfair_by) {}
 
 // ---- Coming and going -------------------------------------------------------------------------
 

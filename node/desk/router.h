@@ -180,8 +180,8 @@ class Router {
   void receive(const NodeId& from, const RoutingMessage& message, Now now, DeskOutbox& out);
   void loads_changed(Now now, DeskOutbox& out);
   void node_lost(const NodeId& node, Now now, DeskOutbox& out);
-  // A cut healed: the first pulls are spread over `heal_jitter`.
-  void healed(Now now);
+  // That node is heard again: the first pulls are spread over `heal_jitter`.
+  void healed(const NodeId& node, Now now);
   // Drained, out of hours, resuming: own agents get nothing new, the line is served by others.
   void set_open(bool open, Now now, DeskOutbox& out);
   void tick(Now now, DeskOutbox& out);

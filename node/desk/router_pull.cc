@@ -333,7 +333,7 @@ bool Router::mesh_full(ChannelKind kind) const {
 // How much longer a conversation of that home must have waited because it is slow work here.
 Duration Router::reserve_for(const NodeId& home, ChannelKind kind) const {
   if (!mesh_full(kind)) return Duration{0};
-  return guard_.reserve(home, kind, long_waits_.doubt(home, self_, kind, options_.unfair_by));
+  return guard_.reserve(home, kind, long_waits_.doubt(home, kind));
 }
 
 LongWaits::Heads Router::heads_now(const std::vector<PeerLoad>& peers, Now now) const {
@@ -396,7 +396,8 @@ void Router::weigh_mesh(Now now) {
 }
 
 // Members come back one by one: the first sets the pause for all.
-void Router::healed(Now now) {
+void Router::healed(const NodeId& node, Now now) {
+  long_waits_.came_back(node);
   const bool same = now.steady < healed_at_ + options_.heals_within;
   if (healed_at_ != Instant{} && same) return;
   healed_at_ = now.steady;

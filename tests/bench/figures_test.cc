@@ -72,4 +72,29 @@ TEST_SUITE("routing bench: figures") {
     CHECK(backlog_gone(cell, workload, outcome) == Duration{3'000});
     CHECK(waits_within(cell, workload, outcome, *cell.cut).size() == 3);
   }
+
+  TEST_CASE("much is to share where three who waited cross the border within three seconds") {
+    Cell cell;
+    cell.sites = 2;
+    cell.cut = Span{0, Duration{10'000}, Duration{50'000}};
+    Workload workload;
+    workload.workers = {{0, {}, {}, 1}, {1, {}, {}, 1}};
+    const auto perfect = [&](const std::vector<std::pair<int, int>>& came_and_started_s) {
+      Outcome outcome;
+      workload.arrivals.clear();
+      for (const auto& [came, started] : came_and_started_s) {
+        workload.arrivals.push_back({Duration{came * 1'000}, 0, 0, Duration{1'000}});
+        outcome.cases.push_back({Duration{started * 1'000}, 1});
+      }
+      return outcome;
+    };
+    auto outcome = perfect({{20, 50}, {30, 50}, {40, 53}});
+    CHECK(much_to_share(cell, workload, outcome));
+    outcome.cases[0].worker = 0;
+    CHECK_FALSE(much_to_share(cell, workload, outcome));
+    outcome = perfect({{20, 50}, {30, 50}, {40, 54}});  // too late
+    CHECK_FALSE(much_to_share(cell, workload, outcome));
+    outcome = perfect({{20, 50}, {30, 50}, {51, 51}});  // did not wait
+    CHECK_FALSE(much_to_share(cell, workload, outcome));
+  }
 }

@@ -304,11 +304,11 @@ TEST_SUITE("router") {
       DeskWorld world(seed);
       world.arrives(1, world.customer(1));
       world.run(1min);
-      world.node(2).router.healed(at(world.now));
+      world.node(2).router.healed(node_of(1), at(world.now));
       world.on_duty(2, chatter("bob"));
-      for (int i = 0; i < 26; ++i) {
+      for (std::uint64_t other = 3; other < 29; ++other) {
         world.run(50ms);
-        world.node(2).router.healed(at(world.now));
+        world.node(2).router.healed(node_of(other), at(world.now));
       }
       CHECK_FALSE(world.course(1).rang.empty());
     }

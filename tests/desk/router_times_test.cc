@@ -170,7 +170,7 @@ TEST_SUITE("router times") {
       world.latency = 600ms;
       world.on_duty(2, chatter("bob"));
       world.run(2s);
-      world.node(2).router.healed(at(world.now));  // so that it does not pull meanwhile
+      world.node(2).router.healed(node_of(1), at(world.now));  // so that it does not pull meanwhile
       world.arrives(1, world.customer(1));
       world.run(1900ms);
       CHECK(world.course(1).agent == agent);

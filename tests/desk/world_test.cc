@@ -96,7 +96,11 @@ struct RandomDay {
   void cut_or_heal() {
     if (!world.cut.empty()) {
       world.cut.clear();
-      for (auto& node : world.nodes) node->router.healed(at(world.now));
+      for (auto& node : world.nodes) {
+        for (auto& other : world.nodes) {
+          if (node != other) node->router.healed(other->self, at(world.now));
+        }
+      }
       return;
     }
     const auto one = world.random.below(world.nodes.size()) + 1;

@@ -144,18 +144,36 @@ std::vector<double> waits_within(const Cell& cell, const Workload& workload, con
   return waits;
 }
 
+namespace {
+
+bool crosses(const Cell& cell, const Workload& workload, const Outcome& outcome, std::size_t i) {
+  const auto& one = outcome.cases[i];
+  if (one.worker < 0 || one.started < cell.cut->to) return false;
+  const int asked = workload.arrivals[i].site;
+  const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
+  return asked != served && (asked == cell.cut->site || served == cell.cut->site);
+}
+
+}  // namespace
+
 Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome) {
-  const auto& span = *cell.cut;
   Duration first = Duration::max();
   for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
-    const auto& one = outcome.cases[i];
-    if (one.worker < 0 || one.started < span.to) continue;
-    const int asked = workload.arrivals[i].site;
-    const int served = workload.workers[static_cast<std::size_t>(one.worker)].site;
-    if (asked == served || (asked != span.site && served != span.site)) continue;
-    first = std::min(first, one.started);
+    if (crosses(cell, workload, outcome, i)) first = std::min(first, outcome.cases[i].started);
   }
-  return first - span.to;
+  return first - cell.cut->to;
+}
+
+bool much_to_share(const Cell& cell, const Workload& workload, const Outcome& perfect) {
+  constexpr Duration soon{3'000};
+  constexpr int enough = 3;
+  int shared = 0;
+  for (std::size_t i = 0; i < workload.arrivals.size(); ++i) {
+    const auto started = perfect.cases[i].started;
+    const bool waited = started > workload.arrivals[i].at;
+    shared += waited && started <= cell.cut->to + soon && crosses(cell, workload, perfect, i);
+  }
+  return shared >= enough;
 }
 
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome) {

@@ -43,6 +43,9 @@ std::vector<double> waits_within(const Cell& cell, const Workload& workload, con
                                  const Span& span);
 // How long after the span's end the first conversation crossed the cut site's border again.
 Duration sharing_again(const Cell& cell, const Workload& workload, const Outcome& outcome);
+// Whether a floor that is perfectly one again at the span's end shares so much that the mesh can be
+// seen to share again: of those who waited, three cross the border within three seconds.
+bool much_to_share(const Cell& cell, const Workload& workload, const Outcome& perfect);
 // How long after the span's end its site had no more waiting than its share of all who wait.
 Duration backlog_gone(const Cell& cell, const Workload& workload, const Outcome& outcome);
 

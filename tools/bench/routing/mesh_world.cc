@@ -329,7 +329,7 @@ void MeshWorld::handle(Node& node, MembershipOutbox& out) {
         node.leases.node_lost(event.node, leases);
         handle(node, leases);
       } else if (event.kind == MemberEventKind::joined || event.kind == MemberEventKind::alive) {
-        node.router.healed(now());
+        node.router.healed(event.node, now());
       }
     });
   }

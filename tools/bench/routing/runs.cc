@@ -69,8 +69,7 @@ SeedResult run_seed(const Cell& cell, std::uint64_t seed, const RouterOptions& r
     const auto alone = queue_after_cut(cell, workload, mesh, AcrossCut::goes_back);
     result.cut.alone = waits_within(cell, workload, alone, *cell.cut);
     result.cut.least_backlog_s = seconds_of(backlog_gone(cell, workload, alone));
-    // Who has nothing to share cannot be seen to share again.
-    result.cut.wanted = sharing_again(cell, workload, alone) < Duration{1'000};
+    result.cut.much_to_share = much_to_share(cell, workload, alone);
     result.cut.sharing_again_s = seconds_of(sharing_again(cell, workload, mesh));
     result.cut.backlog_gone_s = seconds_of(backlog_gone(cell, workload, mesh));
   }

@@ -26,7 +26,7 @@ struct CutFigures {
   // where the mesh stood when the cut began, which gets back what was elsewhere when the leases
   // end; and if that were never to come back.
   std::vector<double> waits, alone, undisturbed;
-  bool wanted = false;  // a floor that is perfectly one again at the healing shared within a second
+  bool much_to_share = false;  // after the healing, by that queue
   double sharing_again_s = 0;  // from the healing
   double backlog_gone_s = 0;
   double least_backlog_s = 0;  // of that perfect floor
