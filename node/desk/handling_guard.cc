@@ -141,7 +141,7 @@ Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
   return {of_pair.log, found.variance, std::max(of_pair.variance, found.variance)};
 }
 
-Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double doubt) const {
+Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double longer) const {
   const auto it = own_.find(kind);
   if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
   const auto found = slowdown(home, kind);
@@ -151,10 +151,17 @@ Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double dou
     return share_between(seen, options_.slow_from, options_.slow_to);
   };
   const double tails = std::sqrt(std::clamp(it->second.scatter, 1.0, most_variation));
-  const double unsure = share_between(deviation / tails, options_.unsure_from, options_.unsure_to);
-  const double suspected = std::max(slow_less(options_.suspected_by * deviation), unsure);
+  const auto unsure_up_to = [&](double to) {
+    return share_between(deviation / tails, options_.unsure_from, to);
+  };
+  const double suspected =
+      std::max(slow_less(options_.suspected_by * deviation), unsure_up_to(options_.unsure_to));
+  const double unfair_by =
+      options_.unfair_by +
+      unsure_up_to(options_.unsure_at_first) * (options_.unfair_by_at_first - options_.unfair_by);
+  const double fair = 1 - share_between(longer, 0, unfair_by);
   const double share =
-      std::max(slow_less(options_.sure_by * std::sqrt(found.pair_variance)), doubt * suspected);
+      std::max(slow_less(options_.sure_by * std::sqrt(found.pair_variance)), fair * suspected);
   return Duration{static_cast<std::int64_t>(share * options_.most * it->second.local.ms)};
 }
 

@@ -48,6 +48,9 @@ class HandlingGuard {
     // that vary more no more cases are asked for: suspicion would last too long.
     double unsure_from = 0.02, unsure_to = 0.03;
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
+    // Nobody is held back on suspicion whose customers wait longer by that share: from the first,
+    // at a standard deviation of unsure_from, to the second at the third.
+    double unfair_by = 0.15, unfair_by_at_first = 0.75, unsure_at_first = 0.05;
   };
   explicit HandlingGuard(Options options) : options_(options) {}
 
@@ -65,9 +68,9 @@ class HandlingGuard {
   // Of this home's work here, by the mesh's figures and the pair's own.
   Slowdown slowdown(const NodeId& home, ChannelKind kind) const;
   // By so much longer a conversation of that home must have waited, while the mesh is nearly full.
-  // Nothing before some own conversations were handled. `doubt`, 0 to 1: how far what is not sure
-  // may be held against that home.
-  Duration reserve(const NodeId& home, ChannelKind kind, double doubt) const;
+  // Nothing before some own conversations were handled. `longer`: by what share that home's
+  // customers wait longer in the long run than those here.
+  Duration reserve(const NodeId& home, ChannelKind kind, double longer) const;
 
  private:
   struct Mean {

@@ -1,5 +1,7 @@
 #include "node/desk/long_waits.h"
 
+#include <cmath>
+
 namespace crossfloor {
 
 void LongWaits::look(const Heads& heads, std::int64_t looks) {
@@ -18,23 +20,23 @@ void LongWaits::look(const Heads& heads, std::int64_t looks) {
   });
 }
 
-// Of any kind.
+// By a quarter, of any kind.
 bool LongWaits::waits_longer(const NodeId& node, const Heads& heads) const {
   return std::any_of(heads.begin(), heads.end(), [&](const auto& each) {
     const auto& [head_of, oldest] = each;
     if (head_of.first != node) return false;
     const auto own = heads.find({here_, head_of.second});
     const auto own_ms = own == heads.end() ? 0 : static_cast<double>(own->second.count());
-    return static_cast<double>(oldest.count()) > own_ms * (1 + by_);
+    return static_cast<double>(oldest.count()) > own_ms * 1.25;
   });
 }
 
-double LongWaits::doubt(const NodeId& home, ChannelKind kind) const {
-  if (back_.contains(home)) return 0;
+double LongWaits::longer(const NodeId& home, ChannelKind kind) const {
+  if (back_.contains(home)) return INFINITY;
   const auto there = means_.find({home, kind});
   const auto own = means_.find({here_, kind});
-  if (there == means_.end() || own == means_.end() || own->second.ms <= 0) return 1;
-  return std::clamp(1 - (there->second.ms / own->second.ms - 1) / by_, 0.0, 1.0);
+  if (there == means_.end() || own == means_.end() || own->second.ms <= 0) return 0;
+  return there->second.ms / own->second.ms - 1;
 }
 
 }  // namespace crossfloor

@@ -17,8 +17,7 @@ namespace crossfloor {
 
 class LongWaits {
  public:
-  // `by`: what counts as waiting longer, a share of the wait here.
-  LongWaits(NodeId here, double by) : here_(here), by_(by) {}
+  explicit LongWaits(NodeId here) : here_(here) {}
 
   // How long the oldest waits at each node now. Every look weighs the same; the mean reaches back
   // over `looks` of them. Who is not heard of for as long is forgotten.
@@ -28,9 +27,9 @@ class LongWaits {
   // That node was not heard for a while, and is again.
   void came_back(const NodeId& node) { back_[node] = look_; }
 
-  // 1 while that home's customers wait no longer than those here, falling to 0 when they wait
-  // longer by `by`.
-  double doubt(const NodeId& home, ChannelKind kind) const;
+  // By what share of the wait here that home's customers wait longer; negative if shorter. Nothing
+  // is known: 0. It came back and its line is still longer: infinite.
+  double longer(const NodeId& home, ChannelKind kind) const;
 
  private:
   struct Mean {
@@ -41,7 +40,6 @@ class LongWaits {
   bool waits_longer(const NodeId& node, const Heads& heads) const;
 
   NodeId here_;
-  double by_;
   std::int64_t look_ = 0;
   std::map<NodeId, std::int64_t> back_;  // after which look
   std::map<std::pair<NodeId, ChannelKind>, Mean> means_;

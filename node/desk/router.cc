@@ -33,7 +33,7 @@ Router::Router(NodeId self, RouterOptions options, Floor& floor, const PeerLoads
       floor_(floor),
       peers_(peers),
       random_(random),
-      long_waits_(self, options.unfair_by) {}
+      long_waits_(self) {}
 
 // ---- Coming and going -------------------------------------------------------------------------
 

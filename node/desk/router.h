@@ -87,9 +87,7 @@ struct RouterOptions {
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
   Duration corrections_hold{1'000};
-  // Slow help that is only suspected is held back from nobody who waits longer by so much, on
-  // average over so long.
-  double unfair_by = 0.25;
+  // Who waits longer on average over so long is not held back on suspicion (handling_guard.h).
   Duration fair_over{2 * 3'600'000};
   // An own agent who can do more is spared for one elsewhere who can do less, while fewer slots
   // than this are free for other work that the own one could do.
@@ -324,6 +322,8 @@ class Router {
   void look_ahead(Nonce ending, Now now, DeskOutbox& out);
   std::optional<RemoteHead> best_remote(const AgentProfile& agent, const std::set<NodeId>& asked,
                                         const WaitingLine::Head* local, bool any_time, Now now);
+  Duration target_of(const ClassLoad& load) const;
+  double urgency_of(const ClassLoad& load, Duration age) const;
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
   bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local) const;

@@ -98,19 +98,28 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
       if (!load.oldest_ms.empty()) {
         age += Duration{load.oldest_ms[std::min<std::size_t>(taken, load.oldest_ms.size() - 1)]};
       }
-      const auto kind = kind_index(load.service.kind);
-      const Duration target = load.target_ms > 0 ? Duration{load.target_ms} : options_.target[kind];
       if (channel->duty == Duty::helper && !any_time &&
-          !helpers_may(load.service.kind, target * options_.helper_after_percent / 100, age, now)) {
+          !helpers_may(load.service.kind, target_of(load) * options_.helper_after_percent / 100,
+                       age, now)) {
         continue;
       }
-      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
+      const double urgency = urgency_of(load, age);
       const RemoteHead head{record.node, load.service, urgency};
       if (local && !beats_local(head, age, *local)) continue;
       if (!best || urgency > best->urgency) best = head;
     }
   }
   return best;
+}
+
+// Of the most urgent that waits there; the channel's, if it was not told.
+Duration Router::target_of(const ClassLoad& load) const {
+  if (load.target_ms > 0) return Duration{load.target_ms};
+  return options_.target[kind_index(load.service.kind)];
+}
+
+double Router::urgency_of(const ClassLoad& load, Duration age) const {
+  return static_cast<double>(age.count()) / static_cast<double>(target_of(load).count());
 }
 
 // Older by enough to be worth a slot here. Short waits are compared as strictly as long ones: the
@@ -333,7 +342,7 @@ bool Router::mesh_full(ChannelKind kind) const {
 // How much longer a conversation of that home must have waited because it is slow work here.
 Duration Router::reserve_for(const NodeId& home, ChannelKind kind) const {
   if (!mesh_full(kind)) return Duration{0};
-  return guard_.reserve(home, kind, long_waits_.doubt(home, kind));
+  return guard_.reserve(home, kind, long_waits_.longer(home, kind));
 }
 
 LongWaits::Heads Router::heads_now(const std::vector<PeerLoad>& peers, Now now) const {

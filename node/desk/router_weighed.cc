@@ -64,9 +64,7 @@ std::vector<WeighedLine> Router::weigh(const AgentProfile& agent, const WaitingL
         continue;
       Duration age = peer.age;
       if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
-      const Duration target = load.target_ms > 0 ? Duration{load.target_ms}
-                                                 : options_.target[kind_index(load.service.kind)];
-      const double urgency = static_cast<double>(age.count()) / static_cast<double>(target.count());
+      const double urgency = urgency_of(load, age);
       if (best && best->first >= urgency) continue;
       const RemoteHead head{peer.record->node, load.service, urgency};
       const Duration reserve = reserve_for(head.home, load.service.kind);

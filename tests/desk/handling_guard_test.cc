@@ -25,15 +25,15 @@ TEST_SUITE("handling guard") {
   TEST_CASE("nothing is asked for before anything is known of the own handling times") {
     HandlingGuard guard({});
     fill(guard, 19, 2000ms);
-    CHECK(guard.reserve(home, chat, 1) == 0ms);
+    CHECK(guard.reserve(home, chat, 0) == 0ms);
   }
 
   TEST_CASE("what is not sure is taken for slow, and the more is known, the less") {
     HandlingGuard guard({});
     fill(guard, 200, 1000ms);
-    CHECK(guard.reserve(home, chat, 1) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0) == 2000ms);
     fill(guard, 3000, 1000ms);
-    CHECK(guard.reserve(home, chat, 1) == 0ms);
+    CHECK(guard.reserve(home, chat, 0) == 0ms);
   }
 
   TEST_CASE("handling times that vary more are suspected no longer than others") {
@@ -44,7 +44,7 @@ TEST_SUITE("handling guard") {
       guard.remote(home, chat, takes);
     }
     REQUIRE(std::sqrt(guard.slowdown(home, chat).variance) > 0.0325);
-    CHECK(guard.reserve(home, chat, 1) == 0ms);
+    CHECK(guard.reserve(home, chat, 0) == 0ms);
   }
 
   TEST_CASE("the reserve grows with the slowdown, up to two handling times") {
@@ -53,18 +53,18 @@ TEST_SUITE("handling guard") {
       CAPTURE(remote.count());
       HandlingGuard guard({});
       fill(guard, 5000, remote);
-      CHECK(guard.reserve(home, chat, 1).count() == doctest::Approx(wanted.count()).epsilon(0.2));
+      CHECK(guard.reserve(home, chat, 0).count() == doctest::Approx(wanted.count()).epsilon(0.2));
     }
   }
 
   TEST_CASE("what the other nodes measured makes sure sooner") {
     HandlingGuard guard({});
     fill(guard, 30, 1000ms);
-    REQUIRE(guard.reserve(home, chat, 1) == 2000ms);
+    REQUIRE(guard.reserve(home, chat, 0) == 2000ms);
     guard.weigh(chat, {{500, 4000, 500, 4000}, {2000, 4000, 2000, 4000}});
-    CHECK(guard.reserve(home, chat, 1) == 0ms);
+    CHECK(guard.reserve(home, chat, 0) == 0ms);
     guard.weigh(chat, {{500, 4000, 540, 4000}, {2000, 4000, 2160, 4000}});
-    CHECK(guard.reserve(home, chat, 1) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0) == 2000ms);
     guard.weigh(chat, {});
     CHECK(std::sqrt(guard.slowdown(home, chat).variance) > 0.1);
   }
@@ -73,7 +73,7 @@ TEST_SUITE("handling guard") {
     HandlingGuard guard({});
     fill(guard, 5000, 1100ms);
     guard.weigh(chat, {{1000, 4e9, 1000, 4e9}});
-    CHECK(guard.reserve(node_of(8), chat, 1) == 2000ms);
+    CHECK(guard.reserve(node_of(8), chat, 0) == 2000ms);
   }
 
   TEST_CASE("one who tells nonsense does not decide for all") {
@@ -93,13 +93,17 @@ TEST_SUITE("handling guard") {
     fill(unsure, 200, 1000ms);
     fill(suspects, 4000, 1022ms);
     fill(sure, 4000, 1060ms);
-    for (auto* guard : {&unsure, &suspects}) {
-      CHECK(guard->reserve(home, chat, 1) > 300ms);
-      CHECK(guard->reserve(home, chat, 0.5).count() * 2 ==
-            doctest::Approx(guard->reserve(home, chat, 1).count()).epsilon(0.01));
-      CHECK(guard->reserve(home, chat, 0) == 0ms);
+    // The less is known, the longer others' customers may wait.
+    for (const auto& [guard, unfair_by] : {std::pair{&unsure, 0.75}, {&suspects, 0.15}}) {
+      const auto most = guard->reserve(home, chat, -0.5);
+      CHECK(most > 300ms);
+      CHECK(guard->reserve(home, chat, 0) == most);
+      CHECK(guard->reserve(home, chat, unfair_by / 2).count() * 2 ==
+            doctest::Approx(most.count()).epsilon(0.01));
+      CHECK(guard->reserve(home, chat, unfair_by) == 0ms);
+      CHECK(guard->reserve(home, chat, INFINITY) == 0ms);
     }
-    CHECK(sure.reserve(home, chat, 0) == 2000ms);
+    CHECK(sure.reserve(home, chat, INFINITY) == 2000ms);
   }
 
   TEST_CASE("a pair of nodes counts for itself as far as it is sure") {
@@ -108,8 +112,8 @@ TEST_SUITE("handling guard") {
     fill(guard, 5000, 1000ms);
     for (int i = 0; i < 3000; ++i) guard.remote(slow, chat, 1200ms);
     guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
-    CHECK(guard.reserve(home, chat, 1) == 0ms);
-    CHECK(guard.reserve(slow, chat, 1) > 500ms);
+    CHECK(guard.reserve(home, chat, 0) == 0ms);
+    CHECK(guard.reserve(slow, chat, 0) > 500ms);
   }
 
   TEST_CASE("a pair of which little is known is suspected, but not surely slow") {
@@ -118,8 +122,8 @@ TEST_SUITE("handling guard") {
     fill(guard, 5000, 1000ms);
     guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
     for (int i = 0; i < 100; ++i) guard.remote(unlucky, chat, 1130ms);
-    CHECK(guard.reserve(unlucky, chat, 1) > 0ms);
-    CHECK(guard.reserve(unlucky, chat, 0) == 0ms);
+    CHECK(guard.reserve(unlucky, chat, 0) > 0ms);
+    CHECK(guard.reserve(unlucky, chat, INFINITY) == 0ms);
   }
 
   TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
@@ -144,9 +148,9 @@ TEST_SUITE("handling guard") {
     fill(before, 5000, 1100ms);
     after.remember(chat, before.told(chat));
     CHECK(after.told(chat) == before.told(chat));
-    CHECK(after.reserve(home, chat, 0) == 2000ms);
+    CHECK(after.reserve(home, chat, INFINITY) == 2000ms);
     fill(after, 5000, 900ms);
-    CHECK(after.reserve(home, chat, 1) == 0ms);
+    CHECK(after.reserve(home, chat, 0) == 0ms);
   }
 
   TEST_CASE("others are told anew when there is a twentieth more to tell") {
