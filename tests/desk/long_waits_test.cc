@@ -72,5 +72,11 @@ TEST_SUITE("long waits") {
     CHECK(waits.longer(there, chat) < 0.1);
     look(600s);
     CHECK(waits.longer(there, chat) < 0.2);
+
+    waits.came_back(there);  // what waits there for nobody here is no matter of this node's
+    for (int i = 0; i < 2; ++i) {
+      waits.look({{{here, chat}, 100s}, {{there, ChannelKind::email}, 600s}}, 1000);
+    }
+    CHECK(waits.longer(there, chat) < 0.2);
   }
 }
