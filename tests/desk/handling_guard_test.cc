@@ -193,6 +193,32 @@ TEST_SUITE("handling guard") {
     }
   }
 
+  TEST_CASE("who comes back from a cut is helped, whatever is suspected (rule 10)") {
+    for (const bool came_back : {false, true}) {
+      CAPTURE(came_back);
+      RouterOptions options;
+      options.fullness_over = options.weigh_every;
+      DeskWorld world(1, 2, options);
+      world.handling = 30s;
+      world.on_duty(2, chatter("bob"));
+      world.run(1s);
+      for (int i = 0; i < 200; ++i) {
+        world.node(2).router.handled(node_of(2), chat, 300s);
+        world.node(2).router.handled(node_of(1), chat, 300s);
+      }
+      world.arrives(2, world.customer(1));
+      world.run(11s);
+      world.arrives(1, world.customer(2));
+      world.run(5s);
+      world.arrives(2, world.customer(3));
+      world.run(1s);
+      if (came_back) world.node(2).router.healed(node_of(1), at(world.now));
+      world.run(19s);
+      CHECK(world.course(2).rang.empty() != came_back);
+      CHECK(world.course(3).rang.empty() == came_back);
+    }
+  }
+
   TEST_CASE("a mesh that was not full lately takes the oldest, wherever it waits (rule 10)") {
     DeskWorld world(1);
     world.handling = 30s;

@@ -377,20 +377,21 @@ nlohmann::json json_of(const CutFigures& cut) {
 }
 
 nlohmann::json json_of(const SeedResult& seed) {
-  return {{"seed", seed.seed},
-          {"conversations", seed.conversations},
-          {"pooled", json_of(seed.pooled)},
-          {"dispatcher", json_of(seed.dispatcher)},
-          {"isolated", json_of(seed.isolated)},
-          {"local_first", json_of(seed.local_first)},
-          {"mesh", json_of(seed.mesh)},
-          {"unicasts", seed.costs.unicasts},
-          {"declined", seed.costs.declined},
-          {"denied", seed.costs.denied},
-          {"gossip_bytes_per_s", seed.costs.gossip},
-          {"gap_share", seed.costs.gap_share},
-          {"gap_p99_ms", quantile(seed.costs.gaps_ms, 0.99)},
-          {"cut", json_of(seed.cut)}};
+  nlohmann::json out{{"seed", seed.seed},
+                     {"conversations", seed.conversations},
+                     {"pooled", json_of(seed.pooled)},
+                     {"dispatcher", json_of(seed.dispatcher)},
+                     {"isolated", json_of(seed.isolated)},
+                     {"local_first", json_of(seed.local_first)},
+                     {"mesh", json_of(seed.mesh)},
+                     {"unicasts", seed.costs.unicasts},
+                     {"declined", seed.costs.declined},
+                     {"denied", seed.costs.denied},
+                     {"gossip_bytes_per_s", seed.costs.gossip},
+                     {"gap_share", seed.costs.gap_share},
+                     {"gap_p99_ms", quantile(seed.costs.gaps_ms, 0.99)}};
+  if (!seed.cut.waits.empty()) out["cut"] = json_of(seed.cut);
+  return out;
 }
 
 }  // namespace
