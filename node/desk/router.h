@@ -246,6 +246,14 @@ class Router {
     ServiceClass service;
     double urgency = 0;
   };
+  // A slot that got free, and whom it is for.
+  struct FreedSlot {
+    const AgentProfile& agent;
+    const WaitingLine::Head* local = nullptr;  // the most urgent one here who fits
+    const RemoteHead* chosen = nullptr;        // nothing if who waits here gets the slot
+    const PullRun* run = nullptr;              // nothing if nobody was asked for it before
+    bool may_pull = true;
+  };
   struct OpenBack {
     NodeId home;
     Back back;
@@ -341,13 +349,9 @@ class Router {
   void weigh_mesh(Now now);
 
   // router_weighed.cc: for the trace, what was known of the lines when a slot got free
-  std::vector<WeighedLine> weigh(const AgentProfile& agent, const WaitingLine::Head* local,
-                                 const RemoteHead* chosen, const PullRun* run, bool may_pull,
-                                 Now now) const;
-  LineVerdict verdict_on(const AgentProfile& agent, const LoadRecord& record, const ClassLoad& load,
-                         const RemoteHead& head, Duration age, const WaitingLine::Head* local,
-                         const RemoteHead* chosen, const PullRun* run, bool may_pull,
-                         Now now) const;
+  std::vector<WeighedLine> weigh(const FreedSlot& slot, Now now) const;
+  LineVerdict verdict_on(const FreedSlot& slot, const LoadRecord& record, const ClassLoad& load,
+                         const RemoteHead& head, Duration age, Now now) const;
 
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);

@@ -42,7 +42,7 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (may_pull) {
       const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
       if (remote) {
-        auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, nullptr, true, now);
+        auto weighed = weigh({*profile, local ? &*local : nullptr, &*remote, nullptr, true}, now);
         note_pulled(*remote, now);
         start_pull(*profile, {agent, remote->home, {}, 1, {}, 0}, std::move(weighed), now, out);
         return;
@@ -51,7 +51,7 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
     if (!local) return;
     auto& task = tasks_.at(local->conversation);
     std::vector<TraceCandidate> elsewhere;
-    for (const auto& line : weigh(*profile, &*local, nullptr, nullptr, may_pull, now)) {
+    for (const auto& line : weigh({*profile, &*local, nullptr, nullptr, may_pull}, now)) {
       if (line.node != self_) elsewhere.push_back(candidate_of(line));
     }
     assign_local(task, agent, 8, std::move(elsewhere), now, out);
@@ -71,7 +71,7 @@ void Router::look_ahead(Nonce ending, Now now, DeskOutbox& out) {
   const auto local = line_.head_for(*profile, filter_for(profile->name, nullptr, now), now.steady);
   const auto remote = best_remote(*profile, {}, local ? &*local : nullptr, false, now);
   if (!remote) return;
-  auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, nullptr, true, now);
+  auto weighed = weigh({*profile, local ? &*local : nullptr, &*remote, nullptr, true}, now);
   note_pulled(*remote, now);
   start_pull(*profile, {profile->name, remote->home, {}, 1, {}, ending}, std::move(weighed), now,
              out);
@@ -224,7 +224,7 @@ void Router::end_pull(Nonce nonce, bool answered, Now now, DeskOutbox& out) {
     const auto local = line_.head_for(*profile, filter_for(run.agent, nullptr, now), now.steady);
     const auto remote = best_remote(*profile, run.asked, local ? &*local : nullptr, false, now);
     if (remote) {
-      auto weighed = weigh(*profile, local ? &*local : nullptr, &*remote, &run, true, now);
+      auto weighed = weigh({*profile, local ? &*local : nullptr, &*remote, &run, true}, now);
       note_pulled(*remote, now);
       run.home = remote->home;
       ++run.tries;

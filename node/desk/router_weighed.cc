@@ -50,11 +50,9 @@ TraceCandidate candidate_of(const WeighedLine& line) {
 }
 
 // The line that was asked comes first, then the own one, then the others by urgency: each node with
-// the most urgent class that fits the agent. `chosen` is nothing if who waits here gets the slot,
-// `run` if nobody was asked for it before.
-std::vector<WeighedLine> Router::weigh(const AgentProfile& agent, const WaitingLine::Head* local,
-                                       const RemoteHead* chosen, const PullRun* run, bool may_pull,
-                                       Now now) const {
+// the most urgent class that fits the agent.
+std::vector<WeighedLine> Router::weigh(const FreedSlot& slot, Now now) const {
+  const auto& agent = slot.agent;
   std::vector<std::pair<double, WeighedLine>> others;
   for (const auto& peer : peers_.usable(now)) {
     std::optional<std::pair<double, WeighedLine>> best;
@@ -71,7 +69,7 @@ std::vector<WeighedLine> Router::weigh(const AgentProfile& agent, const WaitingL
       best = {urgency,
               {head.home, load.waiting, static_cast<std::uint64_t>(age.count()),
                static_cast<std::uint64_t>(peer.age.count()),
-               verdict_on(agent, *peer.record, load, head, age, local, chosen, run, may_pull, now),
+               verdict_on(slot, *peer.record, load, head, age, now),
                static_cast<std::uint64_t>(reserve.count())}};
     }
     if (best) others.push_back(std::move(*best));
@@ -82,33 +80,32 @@ std::vector<WeighedLine> Router::weigh(const AgentProfile& agent, const WaitingL
   });
   std::vector<WeighedLine> weighed;
   for (auto& [urgency, line] : others) weighed.push_back(line);
-  if (local) {
-    const auto& task = tasks_.at(local->conversation);
+  if (slot.local) {
+    const auto& task = tasks_.at(slot.local->conversation);
     const auto waited = static_cast<std::uint64_t>((now.steady - task.since).count());
     const WeighedLine own{self_,
                           line_.waiting(task.what.service),
                           waited,
                           0,
-                          chosen ? LineVerdict::less_urgent : LineVerdict::asked,
+                          slot.chosen ? LineVerdict::less_urgent : LineVerdict::asked,
                           0};
-    weighed.insert(weighed.begin() + (chosen && !weighed.empty() ? 1 : 0), own);
+    weighed.insert(weighed.begin() + (slot.chosen && !weighed.empty() ? 1 : 0), own);
   }
   return weighed;
 }
 
-LineVerdict Router::verdict_on(const AgentProfile& agent, const LoadRecord& record,
+LineVerdict Router::verdict_on(const FreedSlot& slot, const LoadRecord& record,
                                const ClassLoad& load, const RemoteHead& head, Duration age,
-                               const WaitingLine::Head* local, const RemoteHead* chosen,
-                               const PullRun* run, bool may_pull, Now now) const {
-  if (chosen && chosen->home == record.node) return LineVerdict::asked;
-  if (run && (run->asked.count(record.node) || run->home == record.node))
+                               Now now) const {
+  if (slot.chosen && slot.chosen->home == record.node) return LineVerdict::asked;
+  if (slot.run && (slot.run->asked.count(record.node) || slot.run->home == record.node))
     return LineVerdict::in_vain;
   if (avoided(record.node, now.steady)) return LineVerdict::not_answered;
-  if (paused(agent.name, record, now.steady)) return LineVerdict::denied;
+  if (paused(slot.agent.name, record, now.steady)) return LineVerdict::denied;
   if (load.waiting <= waiting_taken(record, load.service, now.steady)) return LineVerdict::taken;
-  if (!may_pull) return LineVerdict::not_now;
-  if (local && head.urgency <= local->urgency) return LineVerdict::less_urgent;
-  if (local && !beats_local(head, age, *local)) {
+  if (!slot.may_pull) return LineVerdict::not_now;
+  if (slot.local && head.urgency <= slot.local->urgency) return LineVerdict::less_urgent;
+  if (slot.local && !beats_local(head, age, *slot.local)) {
     const bool slow = reserve_for(record.node, load.service.kind) > Duration{0};
     return slow ? LineVerdict::slow_work : LineVerdict::within_margin;
   }
