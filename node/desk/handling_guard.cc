@@ -69,7 +69,7 @@ void HandlingGuard::note(Own& own, const Mean& mean, Duration handling) const {
   if (mean.cases >= options_.cases_wanted) own.scatter += (off * off - own.scatter) * smoothing;
   if (++own.untold * 20 < own.local.cases + own.remote.cases) return;
   own.untold = 0;
-  own.told = {own.local.ms, own.local.cases, own.remote.ms, own.remote.cases};
+  own.told = {own.local.spent_ms(), own.local.cases, own.remote.spent_ms(), own.remote.cases};
 }
 
 void HandlingGuard::local(ChannelKind kind, Duration handling) {
@@ -83,6 +83,22 @@ void HandlingGuard::remote(const NodeId& home, ChannelKind kind, Duration handli
   add(own.remote, handling);
   add(pairs_[{home, kind}], handling);
   note(own, own.remote, handling);
+}
+
+void HandlingGuard::under_way(const std::vector<UnderWay>& all) {
+  for (auto& [kind, own] : own_) own.local.under_way_ms = own.remote.under_way_ms = 0;
+  for (auto& [home, mean] : pairs_) mean.under_way_ms = 0;
+  for (const auto& [home, kind, so_far] : all) {
+    const auto it = own_.find(kind);
+    if (it == own_.end()) continue;
+    auto& own = it->second;
+    const double ms =
+        std::min(static_cast<double>(so_far.count()), options_.longest * own.local.ms);
+    (home ? own.remote : own.local).under_way_ms += ms;
+    if (!home) continue;
+    const auto pair = pairs_.find({*home, kind});
+    if (pair != pairs_.end()) pair->second.under_way_ms += ms;
+  }
 }
 
 void HandlingGuard::remember(ChannelKind kind, const HandlingTimes& times) {
@@ -111,13 +127,15 @@ void HandlingGuard::weigh(ChannelKind kind, const std::vector<HandlingTimes>& ot
   own.others = pooled_told(std::move(each_told));
 }
 
-// The logarithm of a mean of n cases is too small by half its variance, which is scatter / n.
+// In a given time the number n of cases is a matter of chance, so that the logarithm of time ÷ n is
+// too large by half its variance, which is scatter / n.
 Slowdown HandlingGuard::of(const Mean& local, const Mean& remote, double scatter) const {
   if (local.cases < options_.cases_wanted || remote.cases < options_.cases_wanted) return {};
-  if (local.ms <= 0 || remote.ms <= 0) return {};
+  const double ratio = remote.spent_ms() / local.spent_ms();
+  if (!std::isfinite(ratio) || ratio <= 0) return {};
   const double variation = std::clamp(scatter, least_variation, most_variation);
-  const double bias = variation / 2 * (1 / remote.cases - 1 / local.cases);
-  return {std::log(remote.ms / local.ms) + bias, variation * (1 / local.cases + 1 / remote.cases)};
+  const double bias = variation / 2 * (1 / local.cases - 1 / remote.cases);
+  return {std::log(ratio) + bias, variation * (1 / local.cases + 1 / remote.cases)};
 }
 
 Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
@@ -141,28 +159,41 @@ Slowdown HandlingGuard::slowdown(const NodeId& home, ChannelKind kind) const {
   return {of_pair.log, found.variance, std::max(of_pair.variance, found.variance)};
 }
 
-Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double longer) const {
+// What is not known well enough may be slow, as long as that is fair.
+double HandlingGuard::unsure(const Own& own, const Slowdown& found, double longer) const {
+  const double tails = std::sqrt(std::clamp(own.scatter, 1.0, most_variation));
+  const auto up_to = [&](double to) {
+    return share_between(std::sqrt(found.variance) / tails, options_.unsure_from, to);
+  };
+  const double unfair_by =
+      std::lerp(options_.unfair_by, options_.unfair_by_at_first, up_to(options_.unsure_at_first));
+  return (1 - share_between(longer, 0, unfair_by)) * up_to(options_.unsure_to);
+}
+
+// What it is slower, less so many deviations as it must be sure.
+double HandlingGuard::slow(const Own& own, const Slowdown& found, double longer,
+                           Duration oldest) const {
+  if (!std::isfinite(found.variance)) return 0;
+  const double unfair = share_between(longer, 0, options_.unfair_by);
+  const double long_line =
+      share_between(static_cast<double>(oldest.count()) / std::max(own.local.ms, 1.0),
+                    options_.long_line_from, options_.long_line_to);
+  const double suspected_by =
+      std::lerp(options_.suspected_by, options_.suspected_by_at_last, long_line);
+  const double deviation =
+      std::lerp(std::sqrt(found.variance), std::sqrt(found.pair_variance), unfair);
+  const double less = std::lerp(suspected_by, options_.sure_by, unfair) * deviation;
+  return share_between(std::expm1(found.log - less), options_.slow_from, options_.slow_to);
+}
+
+Duration HandlingGuard::reserve(const NodeId& home, ChannelKind kind, double longer,
+                                Duration oldest) const {
   const auto it = own_.find(kind);
   if (it == own_.end() || it->second.local.cases < options_.cases_wanted) return Duration{0};
+  const auto& own = it->second;
   const auto found = slowdown(home, kind);
-  const double deviation = std::sqrt(found.variance);
-  const auto slow_less = [&](double by) {
-    const double seen = std::expm1(found.log - by);
-    return share_between(seen, options_.slow_from, options_.slow_to);
-  };
-  const double tails = std::sqrt(std::clamp(it->second.scatter, 1.0, most_variation));
-  const auto unsure_up_to = [&](double to) {
-    return share_between(deviation / tails, options_.unsure_from, to);
-  };
-  const double suspected =
-      std::max(slow_less(options_.suspected_by * deviation), unsure_up_to(options_.unsure_to));
-  const double unfair_by =
-      options_.unfair_by +
-      unsure_up_to(options_.unsure_at_first) * (options_.unfair_by_at_first - options_.unfair_by);
-  const double fair = 1 - share_between(longer, 0, unfair_by);
-  const double share =
-      std::max(slow_less(options_.sure_by * std::sqrt(found.pair_variance)), fair * suspected);
-  return Duration{static_cast<std::int64_t>(share * options_.most * it->second.local.ms)};
+  const double share = std::max(slow(own, found, longer, oldest), unsure(own, found, longer));
+  return Duration{static_cast<std::int64_t>(share * options_.most * own.local.ms)};
 }
 
 }  // namespace crossfloor

@@ -38,4 +38,9 @@ double LongWaits::longer(const NodeId& home, ChannelKind kind) const {
   return there->second.ms / own->second.ms - 1;
 }
 
+Duration LongWaits::oldest(ChannelKind kind) const {
+  const auto own = means_.find({here_, kind});
+  return Duration{own == means_.end() ? 0 : static_cast<std::int64_t>(own->second.ms)};
+}
+
 }  // namespace crossfloor

@@ -30,6 +30,8 @@ class LongWaits {
   // By what share of the wait here that home's customers wait longer; negative if shorter. Nothing
   // is known: 0. It came back and its line is still longer: infinite.
   double longer(const NodeId& home, ChannelKind kind) const;
+  // How long the oldest waits here, on average.
+  Duration oldest(ChannelKind kind) const;
 
  private:
   struct Mean {

@@ -87,8 +87,9 @@ struct RouterOptions {
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
   Duration corrections_hold{1'000};
-  // Who waits longer on average over so long is not held back on suspicion (handling_guard.h).
-  Duration fair_over{2 * 3'600'000};
+  // Who waits longer on average over so long is not held back on suspicion (handling_guard.h). In
+  // less time lines differ by chance.
+  Duration fair_over{6 * 3'600'000};
   // An own agent who can do more is spared for one elsewhere who can do less, while fewer slots
   // than this are free for other work that the own one could do.
   std::uint32_t spare_below = 10;
@@ -346,6 +347,7 @@ class Router {
   bool mesh_full(ChannelKind kind) const;
   Duration reserve_for(const NodeId& home, ChannelKind kind) const;
   LongWaits::Heads heads_now(const std::vector<PeerLoad>& peers, Now now) const;
+  std::vector<UnderWay> under_way(Now now) const;
   void weigh_mesh(Now now);
 
   // router_weighed.cc: for the trace, what was known of the lines when a slot got free

@@ -342,7 +342,7 @@ bool Router::mesh_full(ChannelKind kind) const {
 // How much longer a conversation of that home must have waited because it is slow work here.
 Duration Router::reserve_for(const NodeId& home, ChannelKind kind) const {
   if (!mesh_full(kind)) return Duration{0};
-  return guard_.reserve(home, kind, long_waits_.longer(home, kind));
+  return guard_.reserve(home, kind, long_waits_.longer(home, kind), long_waits_.oldest(kind));
 }
 
 LongWaits::Heads Router::heads_now(const std::vector<PeerLoad>& peers, Now now) const {
@@ -378,6 +378,17 @@ HandlingTimes Router::handling_told(ChannelKind kind) const {
   return guard_.told(kind);
 }
 
+std::vector<UnderWay> Router::under_way(Now now) const {
+  std::vector<UnderWay> all;
+  for (const auto& [nonce, work] : floor_.works()) {
+    if (work.kinds.size() != 1) continue;
+    if (work.state != SlotState::busy && work.state != SlotState::wrapping_up) continue;
+    const auto home = work.home == self_ ? std::nullopt : std::optional{work.home};
+    all.push_back({home, work.kinds.front(), now.steady - work.held_since});
+  }
+  return all;
+}
+
 // How full the mesh has been lately, and what its nodes measured: in whichever of a kind's classes
 // they say it, for all say the same.
 void Router::weigh_mesh(Now now) {
@@ -390,6 +401,7 @@ void Router::weigh_mesh(Now now) {
     fullness_[i] += (share - fullness_[i]) / static_cast<double>(weighed_);
   }
   long_waits_.look(heads_now(peers, now), options_.fair_over / options_.weigh_every);
+  guard_.under_way(under_way(now));
   std::map<ChannelKind, std::vector<HandlingTimes>> told;
   for (const auto& peer : peers) {
     std::map<ChannelKind, HandlingTimes> kinds;

@@ -25,15 +25,25 @@ TEST_SUITE("handling guard") {
   TEST_CASE("nothing is asked for before anything is known of the own handling times") {
     HandlingGuard guard({});
     fill(guard, 19, 2000ms);
-    CHECK(guard.reserve(home, chat, 0) == 0ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 0ms);
+  }
+
+  TEST_CASE("where nobody helped yet it is not known whether help is slow") {
+    HandlingGuard guard({});
+    for (int i = 0; i < 20; ++i) guard.local(chat, 1000ms);
+    for (const auto oldest : {0s, 2s, 3600s}) {
+      CHECK(guard.reserve(home, chat, 0, oldest) == 2000ms);
+      CHECK(guard.reserve(home, chat, 0.375, oldest) == 1000ms);
+      CHECK(guard.reserve(home, chat, INFINITY, oldest) == 0ms);
+    }
   }
 
   TEST_CASE("what is not sure is taken for slow, and the more is known, the less") {
     HandlingGuard guard({});
     fill(guard, 200, 1000ms);
-    CHECK(guard.reserve(home, chat, 0) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 2000ms);
     fill(guard, 3000, 1000ms);
-    CHECK(guard.reserve(home, chat, 0) == 0ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 0ms);
   }
 
   TEST_CASE("handling times that vary more are suspected no longer than others") {
@@ -44,7 +54,7 @@ TEST_SUITE("handling guard") {
       guard.remote(home, chat, takes);
     }
     REQUIRE(std::sqrt(guard.slowdown(home, chat).variance) > 0.0325);
-    CHECK(guard.reserve(home, chat, 0) == 0ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 0ms);
   }
 
   TEST_CASE("the reserve grows with the slowdown, up to two handling times") {
@@ -53,18 +63,19 @@ TEST_SUITE("handling guard") {
       CAPTURE(remote.count());
       HandlingGuard guard({});
       fill(guard, 5000, remote);
-      CHECK(guard.reserve(home, chat, 0).count() == doctest::Approx(wanted.count()).epsilon(0.2));
+      CHECK(guard.reserve(home, chat, 0, 0s).count() ==
+            doctest::Approx(wanted.count()).epsilon(0.2));
     }
   }
 
   TEST_CASE("what the other nodes measured makes sure sooner") {
     HandlingGuard guard({});
     fill(guard, 30, 1000ms);
-    REQUIRE(guard.reserve(home, chat, 0) == 2000ms);
+    REQUIRE(guard.reserve(home, chat, 0, 0s) == 2000ms);
     guard.weigh(chat, {{500, 4000, 500, 4000}, {2000, 4000, 2000, 4000}});
-    CHECK(guard.reserve(home, chat, 0) == 0ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 0ms);
     guard.weigh(chat, {{500, 4000, 540, 4000}, {2000, 4000, 2160, 4000}});
-    CHECK(guard.reserve(home, chat, 0) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 2000ms);
     guard.weigh(chat, {});
     CHECK(std::sqrt(guard.slowdown(home, chat).variance) > 0.1);
   }
@@ -73,7 +84,7 @@ TEST_SUITE("handling guard") {
     HandlingGuard guard({});
     fill(guard, 5000, 1100ms);
     guard.weigh(chat, {{1000, 4e9, 1000, 4e9}});
-    CHECK(guard.reserve(node_of(8), chat, 0) == 2000ms);
+    CHECK(guard.reserve(node_of(8), chat, 0, 0s) == 2000ms);
   }
 
   TEST_CASE("one who tells nonsense does not decide for all") {
@@ -91,19 +102,46 @@ TEST_SUITE("handling guard") {
   TEST_CASE("what is only suspected counts as far as it may; what is sure always does") {
     HandlingGuard unsure({}), suspects({}), sure({});
     fill(unsure, 200, 1000ms);
-    fill(suspects, 4000, 1022ms);
+    fill(suspects, 4000, 1026ms);
     fill(sure, 4000, 1060ms);
-    // The less is known, the longer others' customers may wait.
-    for (const auto& [guard, unfair_by] : {std::pair{&unsure, 0.75}, {&suspects, 0.15}}) {
-      const auto most = guard->reserve(home, chat, -0.5);
+    for (const auto* guard : {&unsure, &suspects}) {
+      const auto most = guard->reserve(home, chat, 0, 0s);
       CHECK(most > 300ms);
-      CHECK(guard->reserve(home, chat, 0) == most);
-      CHECK(guard->reserve(home, chat, unfair_by / 2).count() * 2 ==
-            doctest::Approx(most.count()).epsilon(0.01));
-      CHECK(guard->reserve(home, chat, unfair_by) == 0ms);
-      CHECK(guard->reserve(home, chat, INFINITY) == 0ms);
+      CHECK(guard->reserve(home, chat, -0.5, 0s) == most);
+      CHECK(guard->reserve(home, chat, 0.1, 0s) < most);
+      CHECK(guard->reserve(home, chat, 0.1, 0s) > 0ms);
+      CHECK(guard->reserve(home, chat, 0.75, 0s) == 0ms);
+      CHECK(guard->reserve(home, chat, INFINITY, 0s) == 0ms);
     }
-    CHECK(sure.reserve(home, chat, INFINITY) == 2000ms);
+    CHECK(sure.reserve(home, chat, INFINITY, 0s) == 2000ms);
+  }
+
+  TEST_CASE("the less is known, the longer others' customers may wait") {
+    HandlingGuard hardly({}), fairly({});
+    fill(hardly, 200, 1000ms);  // told to 10 %
+    fill(fairly, 800, 900ms);   // told to 2.2 %, and it is none slower
+    for (const auto& [guard, unfair_by] : {std::pair{&hardly, 0.75}, {&fairly, 0.29}}) {
+      const auto most = guard->reserve(home, chat, 0, 0s);
+      CHECK(most > 300ms);
+      CHECK(guard->reserve(home, chat, unfair_by / 2, 0s).count() * 2 ==
+            doctest::Approx(most.count()).epsilon(0.05));
+      CHECK(guard->reserve(home, chat, unfair_by * 0.95, 0s) > 0ms);
+      CHECK(guard->reserve(home, chat, unfair_by * 1.05, 0s) == 0ms);
+    }
+  }
+
+  TEST_CASE("where everybody waits for long, less makes suspicious, as long as it is fair") {
+    HandlingGuard guard({});
+    fill(guard, 6000, 1018ms);  // told to 0.8 %
+    CHECK(guard.reserve(home, chat, 0, 500ms) == 0ms);
+    CHECK(guard.reserve(home, chat, 0, 1s) > 0ms);
+    CHECK(guard.reserve(home, chat, 0, 1s) < 2000ms);
+    CHECK(guard.reserve(home, chat, 0, 1500ms) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0, 1h) == 2000ms);
+    CHECK(guard.reserve(home, chat, 0.75, 1h) == 0ms);
+    HandlingGuard surely_not({});
+    fill(surely_not, 10'000, 980ms);
+    CHECK(surely_not.reserve(home, chat, 0, 1h) == 0ms);
   }
 
   TEST_CASE("a pair of nodes counts for itself as far as it is sure") {
@@ -112,8 +150,8 @@ TEST_SUITE("handling guard") {
     fill(guard, 5000, 1000ms);
     for (int i = 0; i < 3000; ++i) guard.remote(slow, chat, 1200ms);
     guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
-    CHECK(guard.reserve(home, chat, 0) == 0ms);
-    CHECK(guard.reserve(slow, chat, 0) > 500ms);
+    CHECK(guard.reserve(home, chat, 0, 0s) == 0ms);
+    CHECK(guard.reserve(slow, chat, 0, 0s) > 500ms);
   }
 
   TEST_CASE("a pair of which little is known is suspected, but not surely slow") {
@@ -122,8 +160,27 @@ TEST_SUITE("handling guard") {
     fill(guard, 5000, 1000ms);
     guard.weigh(chat, {{1000, 10'000, 1000, 10'000}});
     for (int i = 0; i < 100; ++i) guard.remote(unlucky, chat, 1130ms);
-    CHECK(guard.reserve(unlucky, chat, 0) > 0ms);
-    CHECK(guard.reserve(unlucky, chat, INFINITY) == 0ms);
+    CHECK(guard.reserve(unlucky, chat, 0, 0s) > 0ms);
+    CHECK(guard.reserve(unlucky, chat, INFINITY, 0s) == 0ms);
+  }
+
+  TEST_CASE("the time that was spent on what is not over counts, but not for ever") {
+    HandlingGuard guard({});
+    fill(guard, 1000, 1000ms);
+    const auto slowdown = [&](const NodeId& of) { return std::exp(guard.slowdown(of, chat).log); };
+    REQUIRE(slowdown(home) == doctest::Approx(1));
+    const UnderWay remote{home, chat, 2000ms}, local{std::nullopt, chat, 2000ms};
+    guard.under_way({remote, remote, remote, remote, remote, {home, ChannelKind::email, 1h}});
+    CHECK(slowdown(home) == doctest::Approx(1.01));
+    CHECK(slowdown(node_of(8)) == doctest::Approx(1.01));
+    guard.under_way({local, local, remote, remote, local});
+    CHECK(slowdown(home) == doctest::Approx(1.004 / 1.006));
+    guard.under_way({{home, chat, 24h}});
+    CHECK(slowdown(home) == doctest::Approx(1.004));
+    for (int i = 0; i < 1000; ++i) guard.local(chat, 1000ms);  // what is told is told anew
+    CHECK(guard.told(chat).remote_ms == doctest::Approx(1004));
+    guard.under_way({});
+    CHECK(slowdown(home) == doctest::Approx(1).epsilon(0.001));
   }
 
   TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
@@ -148,9 +205,9 @@ TEST_SUITE("handling guard") {
     fill(before, 5000, 1100ms);
     after.remember(chat, before.told(chat));
     CHECK(after.told(chat) == before.told(chat));
-    CHECK(after.reserve(home, chat, INFINITY) == 2000ms);
+    CHECK(after.reserve(home, chat, INFINITY, 0s) == 2000ms);
     fill(after, 5000, 900ms);
-    CHECK(after.reserve(home, chat, 0) == 0ms);
+    CHECK(after.reserve(home, chat, 0, 0s) == 0ms);
   }
 
   TEST_CASE("others are told anew when there is a twentieth more to tell") {
@@ -217,6 +274,57 @@ TEST_SUITE("handling guard") {
       CHECK(world.course(2).rang.empty() != came_back);
       CHECK(world.course(3).rang.empty() == came_back);
     }
+  }
+
+  TEST_CASE("where the line here is long in the long run, less makes suspicious (rule 10)") {
+    for (const bool is_long : {false, true}) {
+      CAPTURE(is_long);
+      RouterOptions options;
+      options.fullness_over = options.weigh_every;
+      options.fair_over = options.weigh_every;
+      DeskWorld world(1, 2, options);
+      world.handling = is_long ? 600s : 200s;
+      world.on_duty(2, chatter("bob"));
+      world.run(1s);
+      for (int i = 0; i < 6000; ++i) {
+        world.node(2).router.handled(node_of(2), chat, 300s);
+        world.node(2).router.handled(node_of(1), chat, 305s + 400ms);
+      }
+      world.arrives(2, world.customer(1));
+      world.run(11s);
+      world.arrives(1, world.customer(2));
+      world.run(1min);
+      world.arrives(2, world.customer(3));
+      for (auto heard = 0s; heard < world.handling - 1min; heard += 10s) {
+        world.run(10s);
+        DeskOutbox nothing;  // news of somebody's load come every few seconds
+        world.node(2).router.loads_changed(at(world.now), nothing);
+        REQUIRE(nothing.messages.empty());
+      }
+      CHECK(world.course(2).rang.empty() == is_long);
+      CHECK(world.course(3).rang.empty() == !is_long);
+    }
+  }
+
+  TEST_CASE("what an agent still has at work is told with the rest (rule 10)") {
+    DeskWorld world(1);
+    world.handling = 10min;
+    world.on_duty(2, chatter("bob"));
+    world.run(1s);
+    auto& router = world.node(2).router;
+    const auto handled = [&](int cases, std::uint64_t home) {
+      for (int i = 0; i < cases; ++i) router.handled(node_of(home), chat, 300s);
+    };
+    handled(100, 1);
+    handled(100, 2);
+    world.arrives(1, world.customer(1));
+    world.run(2min);
+    REQUIRE(world.course(1).state == DeskWorld::State::active);
+    DeskOutbox nothing;
+    router.loads_changed(at(world.now), nothing);
+    handled(20, 2);
+    CHECK(router.handling_told(chat).local_ms == doctest::Approx(300'000));
+    CHECK(router.handling_told(chat).remote_ms == doctest::Approx(301'200).epsilon(0.0003));
   }
 
   TEST_CASE("a mesh that was not full lately takes the oldest, wherever it waits (rule 10)") {

@@ -41,8 +41,11 @@ TEST_SUITE("long waits") {
       waits.look({{{here, chat}, 100s}, {{there, chat}, i % 2 ? 220s : 0s}}, 100);
     }
     CHECK(waits.longer(there, chat) == doctest::Approx(0.1).epsilon(0.05));
-    for (int i = 0; i < 500; ++i) waits.look({{{here, chat}, 100s}, {{there, chat}, 0s}}, 100);
-    CHECK(waits.longer(there, chat) < -0.99);
+    CHECK(waits.oldest(chat) == 100s);
+    CHECK(waits.oldest(ChannelKind::email) == 0s);
+    for (int i = 0; i < 500; ++i) waits.look({{{here, chat}, 50s}, {{there, chat}, 0s}}, 100);
+    CHECK(waits.longer(there, chat) < -0.98);
+    CHECK(waits.oldest(chat).count() == doctest::Approx(50'000).epsilon(0.05));
   }
 
   TEST_CASE("a node unheard of for a while keeps its mean, and loses it in the end") {
