@@ -63,7 +63,7 @@ class HandlingGuard {
     double between_pairs = 0.02;  // by how much pairs of nodes differ from the whole mesh
     // Of a home whose customers wait longer by that share it must be sure. While little is known,
     // at the third as standard deviation, it is held back until they wait longer by the second.
-    double unfair_by = 0.25, unfair_by_at_first = 0.75, unsure_at_first = 0.05;
+    double unfair_by = 0.15, unfair_by_at_first = 0.75, unsure_at_first = 0.05;
   };
   explicit HandlingGuard(Options options) : options_(options) {}
 
