@@ -183,6 +183,29 @@ TEST_SUITE("handling guard") {
     CHECK(slowdown(home) == doctest::Approx(1).epsilon(0.001));
   }
 
+  TEST_CASE("work that is as slow as other seems as slow in the mean, from few cases, too") {
+    SeededRandom random(5);
+    const auto handled = [&](Duration within, auto&& over) {  // gives what is not over
+      for (;;) {
+        const Duration takes{static_cast<std::int64_t>(-300'000 * std::log(1 - random.unit())) + 1};
+        if (takes > within) return within;
+        within -= takes;
+        over(takes);
+      }
+    };
+    constexpr int guards = 4'000;
+    double sum = 0;
+    for (int i = 0; i < guards; ++i) {
+      HandlingGuard guard({});
+      const auto own = handled(480 * 300s, [&](Duration takes) { guard.local(chat, takes); });
+      const auto others =
+          handled(60 * 300s, [&](Duration takes) { guard.remote(home, chat, takes); });
+      guard.under_way({{std::nullopt, chat, own}, {home, chat, others}});
+      sum += guard.slowdown(node_of(8), chat).log;
+    }
+    CHECK(std::abs(sum / guards) < 0.006);
+  }
+
   TEST_CASE("slow handling times scatter; so the mean of few of them says little") {
     SeededRandom random(3);
     HandlingGuard guard({});
