@@ -78,6 +78,13 @@ bool language_serves(std::string_view have, std::string_view wanted) {
 
 }  // namespace
 
+const ChannelDuty* duty_for(const std::vector<ChannelDuty>& channels, ChannelKind kind) {
+  for (const auto& channel : channels) {
+    if (channel.kind == kind && channel.duty != Duty::off) return &channel;
+  }
+  return nullptr;
+}
+
 Status check_agent_record(const AgentRecord& record) {
   if (record.name.empty() || record.name.size() > max_agent_name || !is_name(record.name)) {
     return wrong("name", "is not a log-in name",

@@ -47,6 +47,9 @@ struct ChannelDuty {
   }
 };
 
+// Nothing if it is off, or not listed.
+const ChannelDuty* duty_for(const std::vector<ChannelDuty>& channels, ChannelKind kind);
+
 struct AgentRecord {
   std::string name;  // for log-in; one agent in the whole mesh
   std::string display_name;

@@ -5,10 +5,7 @@
 namespace crossfloor {
 
 const ChannelDuty* FloorAgent::channel(ChannelKind kind) const {
-  for (const auto& channel : record.channels) {
-    if (channel.kind == kind && channel.duty != Duty::off) return &channel;
-  }
-  return nullptr;
+  return duty_for(record.channels, kind);
 }
 
 std::uint32_t FloorAgent::free(ChannelKind kind) const {

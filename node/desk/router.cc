@@ -33,7 +33,7 @@ Router::Router(NodeId self, RouterOptions options, Floor& floor, const PeerLoads
       floor_(floor),
       peers_(peers),
       random_(random),
-      long_waits_(self) {}
+      slow_help_(self, options_.slow_help, floor, peers, line_) {}
 
 // ---- Coming and going -------------------------------------------------------------------------
 

@@ -24,9 +24,8 @@
 
 #include "node/desk/desk_outbox.h"
 #include "node/desk/floor.h"
-#include "node/desk/handling_guard.h"
-#include "node/desk/long_waits.h"
 #include "node/desk/peer_loads.h"
+#include "node/desk/slow_help.h"
 #include "node/desk/waiting_line.h"
 #include "protocol/crypto.h"
 
@@ -79,17 +78,12 @@ struct RouterOptions {
   // long again, then after twice as long.
   Duration offer_again{1'000};
   Duration offer_again_at_last{30'000};
-  Duration weigh_every{10'000};  // what all nodes tell of handling times and free slots
-  Duration fullness_over{5 * 60'000};
-  int full_percent = 97;  // of agents at work on average: then slow help is held back
   Duration heal_jitter{1'000};
   Duration heals_within{10'000};  // members who come back one by one come back from one cut
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
   // its silence says that they are no longer true, for a slot may be taken and given back unseen.
   Duration corrections_hold{1'000};
-  // Who waits longer on average over so long is not held back on suspicion (handling_guard.h). In
-  // less time lines differ by chance.
-  Duration fair_over{6 * 3'600'000};
+  SlowHelp::Options slow_help;
   // An own agent who can do more is spared for one elsewhere who can do less, while fewer slots
   // than this are free for other work that the own one could do.
   std::uint32_t spare_below = 10;
@@ -166,14 +160,16 @@ class Router {
     send_back(home, back, now, out);
   }
   bool gives_back(const ConversationId& conversation) const { return backs_.count(conversation); }
-  // An agent's handling time of a conversation, for the guard.
-  void handled(const NodeId& home, ChannelKind kind, Duration handling);
+  // An agent's handling time of a conversation.
+  void handled(const NodeId& home, ChannelKind kind, Duration handling) {
+    slow_help_.handled(home, kind, handling);
+  }
   // What this node measured before it started anew.
   void remember_handling(ChannelKind kind, const HandlingTimes& times) {
-    guard_.remember(kind, times);
+    slow_help_.remember(kind, times);
   }
   // For the load record, and to be remembered.
-  HandlingTimes handling_told(ChannelKind kind) const;
+  HandlingTimes handling_told(ChannelKind kind) const { return slow_help_.told(kind); }
 
   // -- both
   void receive(const NodeId& from, const RoutingMessage& message, Now now, DeskOutbox& out);
@@ -343,12 +339,6 @@ class Router {
   std::optional<NodeId> wanted_by(const std::string& agent, Instant now);
   void plan_idle_pull(Now now);
   void look_while_idle(Now now, DeskOutbox& out);
-  double share_at_work(ChannelKind kind, const std::vector<PeerLoad>& peers) const;
-  bool mesh_full(ChannelKind kind) const;
-  Duration reserve_for(const NodeId& home, ChannelKind kind) const;
-  LongWaits::Heads heads_now(const std::vector<PeerLoad>& peers, Now now) const;
-  std::vector<UnderWay> under_way(Now now) const;
-  void weigh_mesh(Now now);
 
   // router_weighed.cc: for the trace, what was known of the lines when a slot got free
   std::vector<WeighedLine> weigh(const FreedSlot& slot, Now now) const;
@@ -378,14 +368,10 @@ class Router {
   Floor& floor_;
   const PeerLoads& peers_;
   Random& random_;
-  HandlingGuard guard_{{}};
-  LongWaits long_waits_;
-  Instant weigh_at_{};
-  std::int64_t weighed_ = 0;  // how often, at most as often as the average reaches back
-  std::array<double, channel_kinds> fullness_{};
   bool open_ = true;
 
   WaitingLine line_;
+  SlowHelp slow_help_;
   Tasks tasks_;
   std::set<ConversationId> offered_;  // all whose stage that is, and some whose stage it was
   std::set<std::pair<Instant, ConversationId>> timers_;

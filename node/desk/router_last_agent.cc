@@ -15,7 +15,7 @@ Duration Router::last_agent_wait(const WaitingConversation& what) const {
 // A customer of a chat would wait six seconds for somebody who is busy for five minutes.
 bool Router::worth_waiting(const WaitingConversation& what) const {
   if (what.directed) return true;
-  const auto handling = guard_.told(what.service.kind);
+  const auto handling = slow_help_.told(what.service.kind);
   const double wait = static_cast<double>(last_agent_wait(what).count());
   return wait * 100 >= handling.local_ms * options_.preferred_chance_percent;
 }

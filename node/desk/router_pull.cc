@@ -5,16 +5,6 @@
 #include "node/desk/weighed_line.h"
 
 namespace crossfloor {
-namespace {
-
-const ChannelDuty* channel_of(const AgentProfile& agent, ChannelKind kind) {
-  for (const auto& channel : agent.channels) {
-    if (channel.kind == kind) return &channel;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 void Router::serve_freed(Now now, DeskOutbox& out) {
   ring_parked(now, out);
@@ -90,7 +80,7 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
     if (!any_time && paused(agent.name, record, now.steady)) continue;
     for (const auto& load : record.classes) {
       if (load.waiting == 0) continue;
-      const auto* channel = channel_of(agent, load.service.kind);
+      const auto* channel = duty_for(agent.channels, load.service.kind);
       if (!channel || !matches(agent.abilities, load.service)) continue;
       const auto taken = any_time ? 0 : waiting_taken(record, load.service, now.steady);
       if (load.waiting <= taken) continue;
@@ -137,7 +127,7 @@ bool Router::beats_local(const RemoteHead& remote, Duration age,
   const Duration most = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
   const Duration margin = std::min(most, Duration{age * options_.pull_delta_percent / 100});
   if (!by(margin)) return false;
-  return by(reserve_for(remote.home, kind));
+  return by(slow_help_.reserve(remote.home, kind));
 }
 
 bool Router::paused(const std::string& agent, const LoadRecord& record, Instant now) const {
@@ -252,7 +242,7 @@ std::optional<NodeId> Router::wanted_by(const std::string& agent, Instant now) {
 // What waits elsewhere is told as free here from now on, so that its home can offer the next one at
 // once instead of waiting to be asked.
 void Router::loads_changed(Now now, DeskOutbox& out) {
-  weigh_mesh(now);
+  slow_help_.weigh(now);
   for (const auto& peer : peers_.usable(now)) {
     for (const auto& load : peer.record->classes) {
       if (load.waiting > 0) note_class(load.service, now);
@@ -315,110 +305,9 @@ void Router::look_while_idle(Now now, DeskOutbox& out) {
   for (const auto& agent : floor_.available()) serve(agent, true, now, out);
 }
 
-// The share of all agents on duty who have no free slot, this node's included.
-double Router::share_at_work(ChannelKind kind, const std::vector<PeerLoad>& peers) const {
-  std::uint64_t agents = floor_.on_duty(kind);
-  std::uint64_t free = 0;
-  for (const auto& peer : peers) {
-    agents += peer.record->agents_on_duty(kind);
-    std::uint32_t most = 0;  // classes overlap: the largest stands for the node
-    for (const auto& load : peer.record->classes) {
-      if (load.service.kind == kind) most = std::max(most, load.free_primary);
-    }
-    free += most;
-  }
-  for (const auto& agent : floor_.available()) {
-    const auto profile = floor_.profile(agent);
-    if (profile && channel_of(*profile, kind)) ++free;
-  }
-  if (agents == 0) return 0;
-  return 1 - static_cast<double>(std::min(free, agents)) / static_cast<double>(agents);
-}
-
-bool Router::mesh_full(ChannelKind kind) const {
-  return fullness_[kind_index(kind)] * 100 >= options_.full_percent;
-}
-
-// How much longer a conversation of that home must have waited because it is slow work here.
-Duration Router::reserve_for(const NodeId& home, ChannelKind kind) const {
-  if (!mesh_full(kind)) return Duration{0};
-  return guard_.reserve(home, kind, long_waits_.longer(home, kind), long_waits_.oldest(kind));
-}
-
-LongWaits::Heads Router::heads_now(const std::vector<PeerLoad>& peers, Now now) const {
-  LongWaits::Heads heads;
-  for (const auto& peer : peers) {
-    for (const auto& duty : peer.record->on_duty) heads[{peer.record->node, duty.kind}];
-    for (const auto& load : peer.record->classes) {
-      auto& head = heads[{peer.record->node, load.service.kind}];
-      if (load.waiting == 0 || load.oldest_ms.empty()) continue;
-      head = std::max(head, Duration{load.oldest_ms.front()} + peer.age);
-    }
-  }
-  for (std::size_t i = 0; i < channel_kinds; ++i) {
-    const auto kind = static_cast<ChannelKind>(i);
-    if (floor_.on_duty(kind) > 0) heads[{self_, kind}];
-  }
-  for (const auto& service : line_.classes()) {
-    auto& head = heads[{self_, service.kind}];
-    for (const auto age : line_.oldest_ages(service, now.steady, 1)) head = std::max(head, age);
-  }
-  return heads;
-}
-
-void Router::handled(const NodeId& home, ChannelKind kind, Duration handling) {
-  if (home == self_) {
-    guard_.local(kind, handling);
-  } else {
-    guard_.remote(home, kind, handling);
-  }
-}
-
-HandlingTimes Router::handling_told(ChannelKind kind) const {
-  return guard_.told(kind);
-}
-
-std::vector<UnderWay> Router::under_way(Now now) const {
-  std::vector<UnderWay> all;
-  for (const auto& [nonce, work] : floor_.works()) {
-    if (work.kinds.size() != 1) continue;
-    if (work.state != SlotState::busy && work.state != SlotState::wrapping_up) continue;
-    const auto home = work.home == self_ ? std::nullopt : std::optional{work.home};
-    all.push_back({home, work.kinds.front(), now.steady - work.held_since});
-  }
-  return all;
-}
-
-// How full the mesh has been lately, and what its nodes measured: in whichever of a kind's classes
-// they say it, for all say the same.
-void Router::weigh_mesh(Now now) {
-  if (now.steady < weigh_at_) return;
-  weigh_at_ = now.steady + options_.weigh_every;
-  const auto peers = peers_.usable(now);
-  weighed_ = std::min(weighed_ + 1, options_.fullness_over / options_.weigh_every);
-  for (std::size_t i = 0; i < channel_kinds; ++i) {
-    const double share = share_at_work(static_cast<ChannelKind>(i), peers);
-    fullness_[i] += (share - fullness_[i]) / static_cast<double>(weighed_);
-  }
-  long_waits_.look(heads_now(peers, now), options_.fair_over / options_.weigh_every);
-  guard_.under_way(under_way(now));
-  std::map<ChannelKind, std::vector<HandlingTimes>> told;
-  for (const auto& peer : peers) {
-    std::map<ChannelKind, HandlingTimes> kinds;
-    for (const auto& load : peer.record->classes) {
-      if (load.local_handled + load.remote_handled == 0) continue;
-      kinds[load.service.kind] = {
-          static_cast<double>(load.local_handling_ms), static_cast<double>(load.local_handled),
-          static_cast<double>(load.remote_handling_ms), static_cast<double>(load.remote_handled)};
-    }
-    for (const auto& [kind, times] : kinds) told[kind].push_back(times);
-  }
-  for (const auto& [kind, times] : told) guard_.weigh(kind, times);
-}
-
 // Members come back one by one: the first sets the pause for all.
 void Router::healed(const NodeId& node, Now now) {
-  long_waits_.came_back(node);
+  slow_help_.came_back(node);
   const bool same = now.steady < healed_at_ + options_.heals_within;
   if (healed_at_ != Instant{} && same) return;
   healed_at_ = now.steady;

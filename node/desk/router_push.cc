@@ -151,7 +151,7 @@ bool Router::push_to_spare(const std::string& agent, Task& task, const Need& nee
   if (!profile || task.reserved || !need.excluded.empty()) return false;
   if (asked_classes_.size() < 2) return false;  // there is no other work
   const auto abilities = profile->abilities.count();
-  if (mesh_full(need.service.kind)) return false;
+  if (slow_help_.mesh_full(need.service.kind)) return false;
   const auto peers = peers_.usable(now);
   const bool fewer = std::any_of(peers.begin(), peers.end(), [&](const PeerLoad& peer) {
     return abilities_at(*peer.record, need.service) < abilities;

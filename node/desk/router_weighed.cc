@@ -33,11 +33,6 @@ std::string words_of(const WeighedLine& line) {
   return {};
 }
 
-bool has_channel(const AgentProfile& agent, ChannelKind kind) {
-  return std::any_of(agent.channels.begin(), agent.channels.end(),
-                     [&](const ChannelDuty& channel) { return channel.kind == kind; });
-}
-
 }  // namespace
 
 TraceCandidate candidate_of(const WeighedLine& line) {
@@ -58,14 +53,14 @@ std::vector<WeighedLine> Router::weigh(const FreedSlot& slot, Now now) const {
     std::optional<std::pair<double, WeighedLine>> best;
     for (const auto& load : peer.record->classes) {
       if (load.waiting == 0 || !matches(agent.abilities, load.service) ||
-          !has_channel(agent, load.service.kind))
+          !duty_for(agent.channels, load.service.kind))
         continue;
       Duration age = peer.age;
       if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
       const double urgency = urgency_of(load, age);
       if (best && best->first >= urgency) continue;
       const RemoteHead head{peer.record->node, load.service, urgency};
-      const Duration reserve = reserve_for(head.home, load.service.kind);
+      const Duration reserve = slow_help_.reserve(head.home, load.service.kind);
       best = {urgency,
               {head.home, load.waiting, static_cast<std::uint64_t>(age.count()),
                static_cast<std::uint64_t>(peer.age.count()),
@@ -106,7 +101,7 @@ LineVerdict Router::verdict_on(const FreedSlot& slot, const LoadRecord& record,
   if (!slot.may_pull) return LineVerdict::not_now;
   if (slot.local && head.urgency <= slot.local->urgency) return LineVerdict::less_urgent;
   if (slot.local && !beats_local(head, age, *slot.local)) {
-    const bool slow = reserve_for(record.node, load.service.kind) > Duration{0};
+    const bool slow = slow_help_.reserve(record.node, load.service.kind) > Duration{0};
     return slow ? LineVerdict::slow_work : LineVerdict::within_margin;
   }
   return LineVerdict::less_urgent;

@@ -17,13 +17,6 @@ bool comes_before(const WaitingLine::Head& a, const WaitingLine::Head& b) {
          std::tuple(-b.urgency, b.since, b.conversation);
 }
 
-const ChannelDuty* channel_for(const AgentProfile& agent, ChannelKind kind) {
-  for (const auto& channel : agent.channels) {
-    if (channel.kind == kind && channel.duty != Duty::off) return &channel;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 std::uint32_t weight_of(std::uint32_t priority, std::uint32_t mood, std::uint32_t topic) {
@@ -83,7 +76,7 @@ std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent
   };
   if (const auto mine = reserved_.find(agent.name); mine != reserved_.end()) {
     for (const auto& [member, place] : mine->second) {
-      if (!channel_for(agent, place.lane.service.kind)) continue;
+      if (!duty_for(agent.channels, place.lane.service.kind)) continue;
       if (!matches(agent.abilities, place.lane.service)) continue;
       if (filter.may_take && !filter.may_take(place.lane)) continue;
       if (place.directed) return Head{member.second, member.first, 0};
@@ -91,7 +84,7 @@ std::optional<WaitingLine::Head> WaitingLine::head_for(const AgentProfile& agent
     }
   }
   for (const auto& [service, lanes] : classes_) {
-    const auto* channel = channel_for(agent, service.kind);
+    const auto* channel = duty_for(agent.channels, service.kind);
     if (!channel || !matches(agent.abilities, service)) continue;
     const bool helper = channel->duty == Duty::helper;
     for (const auto& [lane, members] : lanes) {

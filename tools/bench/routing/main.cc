@@ -89,11 +89,13 @@ int main(int argc, char** argv) {
       "and how much at most");
   app.add_option("--pull-in-vain-percent", options.router.pull_in_vain_percent,
                  "how much less urgent than others elsewhere one may be who is given to who asks");
-  app.add_option("--full-percent", options.router.full_percent,
+  app.add_option("--full-percent", options.router.slow_help.full_percent,
                  "how many agents must be at work before slow help is held back");
   app.add_option_function<std::int64_t>(
       "--full-minutes",
-      [&](std::int64_t n) { options.router.fullness_over = crossfloor::Duration{n * 60'000}; },
+      [&](std::int64_t n) {
+        options.router.slow_help.fullness_over = crossfloor::Duration{n * 60'000};
+      },
       "on average over so long");
   app.add_option("--plots", plots,
                  "draw wait-by-load.svg and staleness.svg in this folder instead");
