@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
   bool full = false, variants = false, quiet = false, list = false, speed = false;
   std::string json, plots, doc;
   std::vector<std::string> only;
+  std::optional<int> warm_up_percent;
   RunOptions options;
   app.add_flag("--full", full,
                "the whole matrix, long enough for the intervals that are asked for");
@@ -79,6 +80,9 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "runs of each cell")->check(CLI::Range(1, 1000));
   app.add_option("--seed", options.first_seed, "the first one's seed");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
+  app.add_option("--warm-up-percent", warm_up_percent,
+                 "leave out so much of each run's beginning, in place of what the cell does")
+      ->check(CLI::Range(1, 99));
   app.add_option("--json", json, "write the figures to this file");
   app.add_option("--doc", doc, "add the lines of docs/routing.md's tables to this file");
   app.add_option("--pull-margin-percent", options.router.pull_delta_percent,
@@ -112,7 +116,9 @@ int main(int argc, char** argv) {
   }
   std::vector<Cell> cells;
   for (auto& cell : variants ? variant_cells(full) : matrix_cells(full)) {
-    if (named(cell, only)) cells.push_back(std::move(cell));
+    if (!named(cell, only)) continue;
+    if (warm_up_percent) cell.warm_up = cell.length * *warm_up_percent / 100;
+    cells.push_back(std::move(cell));
   }
   if (list) {
     for (const auto& cell : cells) std::cout << cell.name << "\n";
