@@ -26,6 +26,19 @@ void handled_at_2(DeskWorld& world, int cases, Duration own, Duration of_1) {
   }
 }
 
+// Bob at 2 has a customer of 2 for half a minute. Then one waits at 1, and 5 s later another at 2.
+void two_wait_for_bob(DeskWorld& world, int cases, Duration of_1) {
+  world.handling = 30s;
+  world.on_duty(2, chatter("bob"));
+  world.run(1s);
+  handled_at_2(world, cases, 300s, of_1);
+  world.arrives(2, world.customer(1));
+  world.run(11s);
+  world.arrives(1, world.customer(2));
+  world.run(5s);
+  world.arrives(2, world.customer(3));
+}
+
 }  // namespace
 
 TEST_SUITE("slow help") {
@@ -33,15 +46,7 @@ TEST_SUITE("slow help") {
     for (const bool slow : {false, true}) {
       CAPTURE(slow);
       DeskWorld world(1, 2, told_at_once());
-      world.handling = 30s;
-      world.on_duty(2, chatter("bob"));
-      world.run(1s);
-      handled_at_2(world, 5000, 300s, slow ? 330s : 300s);
-      world.arrives(2, world.customer(1));
-      world.run(11s);
-      world.arrives(1, world.customer(2));
-      world.run(5s);
-      world.arrives(2, world.customer(3));
+      two_wait_for_bob(world, 5000, slow ? 330s : 300s);
       world.run(20s);
       CHECK(world.course(2).rang.empty() == slow);
       CHECK(world.course(3).rang.empty() == !slow);
@@ -54,15 +59,7 @@ TEST_SUITE("slow help") {
     for (const bool came_back : {false, true}) {
       CAPTURE(came_back);
       DeskWorld world(1, 2, told_at_once());
-      world.handling = 30s;
-      world.on_duty(2, chatter("bob"));
-      world.run(1s);
-      handled_at_2(world, 200, 300s, 300s);
-      world.arrives(2, world.customer(1));
-      world.run(11s);
-      world.arrives(1, world.customer(2));
-      world.run(5s);
-      world.arrives(2, world.customer(3));
+      two_wait_for_bob(world, 200, 300s);
       world.run(1s);
       if (came_back) world.node(2).router.healed(node_of(1), at(world.now));
       world.run(19s);
