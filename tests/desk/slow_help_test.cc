@@ -134,7 +134,26 @@ TEST_SUITE("slow help") {
     CHECK_FALSE(world.course(2).rang.empty());
   }
 
-  TEST_CASE("what a node measured is told with its load, and weighed by the others") {
+  TEST_CASE("what others measured counts for who knows nothing of its own help (rule 10)") {
+    for (const bool slow : {false, true}) {
+      CAPTURE(slow);
+      DeskWorld world(1, 3, told_at_once());
+      auto nobodys = world.customer(4);  // so that 3 has something to tell of chats
+      nobodys.service.brand = "another";
+      world.arrives(3, nobodys);
+      for (int i = 0; i < 10'000; ++i) {
+        world.node(3).router.handled(node_of(3), chat, 300s);
+        world.node(3).router.handled(node_of(1), chat, slow ? 330s : 300s);
+      }
+      for (int i = 0; i < 20; ++i) world.node(2).router.handled(node_of(2), chat, 300s);
+      two_wait_for_bob(world, 0, 0s);
+      world.run(20s);
+      CHECK(world.course(2).rang.empty() == slow);
+      CHECK(world.course(3).rang.empty() == !slow);
+    }
+  }
+
+  TEST_CASE("what a node measured is told with its load") {
     DeskWorld world(1);
     world.on_duty(1, chatter("ann"));
     world.on_duty(2, chatter("bob"));
