@@ -52,6 +52,17 @@ bool urgent(const LoadRecord& before, const LoadRecord& after) {
          leaves_zero(after, before);
 }
 
+// Whether the one who waited longest in some class went, and others wait on: whoever asks for it
+// meanwhile asks in vain.
+bool head_left(const LoadRecord& from, const LoadRecord& to, Duration passed) {
+  constexpr std::int64_t rounding_ms = 2;
+  return std::any_of(from.classes.begin(), from.classes.end(), [&](const ClassLoad& before) {
+    const ClassLoad* after = to.find(before.service);
+    if (!after || after->oldest_ms.empty() || before.oldest_ms.empty()) return false;
+    return after->oldest_ms.front() + rounding_ms < before.oldest_ms.front() + passed.count();
+  });
+}
+
 bool newer(const LoadRecord& news, const LoadRecord& known) {
   return news.generation != known.generation || news.version > known.version;
 }
@@ -82,6 +93,9 @@ void LoadGossip::set_own(LoadRecord record, Now now, LoadOutbox& out) {
     if (sent_.record.version > 0) {
       publish_at_ = std::max(now.steady, published_ + options_.urgent_spacing);
     }
+  } else if (head_left(sent_.record, own_.record, now.steady - sent_.as_of)) {
+    const Instant due = std::max(now.steady, published_ + options_.coalesce_min);
+    publish_at_ = std::min(publish_at_.value_or(due), due);
   } else if (!publish_at_) {
     publish_at_ = now.steady + options_.coalesce_min +
                   Duration{static_cast<std::int64_t>(random_.below(spread))};

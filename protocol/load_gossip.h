@@ -5,10 +5,11 @@
 // or the node was suspected and has not spoken since, its record counts as nothing until it is
 // fetched or confirmed. An own change is sent after 50 to 100 ms together with what else changes;
 // at once when free slots or waiting conversations of a class leave or reach zero, because that is
-// when others start or stop asking; and once more 100 ms later, while somebody is free or waits. Up
-// to 64 live nodes it goes straight to all of them; beyond that to a few, who pass it on like any
-// news. Losses are mended by the versions in pings, and by comparing with one random peer every 30
-// s.
+// when others start or stop asking; and once more 100 ms later, while somebody is free or waits.
+// When who waited longest has gone, it is sent as soon as 50 ms have passed since the last one:
+// until then others ask for that one in vain. Up to 64 live nodes it goes straight to all of them;
+// beyond that to a few, who pass it on like any news. Losses are mended by the versions in pings,
+// and by comparing with one random peer every 30 s.
 //
 // The state of members and the versions heard come from Membership, which this reads; call tick()
 // after a call of Membership whenever deadline() is due, as for any core.

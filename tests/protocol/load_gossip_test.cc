@@ -207,6 +207,25 @@ TEST_SUITE("load gossip") {
     CHECK(floor.free_seen(1, 0) == 1);
   }
 
+  TEST_CASE("that who waited longest has gone is sent at once, but not faster than every 50 ms") {
+    Floor floor(2);
+    floor.set(0, record({load(acme, 0, 3, {5'000, 4'000, 1'000})}));
+    floor.run(1s);
+    floor.updates = 0;
+    floor.set(0, record({load(acme, 0, 2, {6'000, 5'000})}));  // a younger one has
+    CHECK(floor.updates == 0);
+    floor.run(1s);
+    CHECK(floor.updates == 1);
+    floor.set(0, record({load(acme, 0, 3, {6'000, 500, 0})}));
+    CHECK(floor.updates == 2);
+    floor.set(0, record({load(acme, 0, 2, {500, 0})}));
+    CHECK(floor.updates == 2);
+    floor.run(51ms);
+    CHECK(floor.updates == 3);
+    floor.run(1s);
+    CHECK(floor.updates == 3);  // each is said once
+  }
+
   TEST_CASE(
       "what is sent at once is said once more after 100 ms, while somebody is free or waits") {
     Floor floor(2);
