@@ -12,7 +12,7 @@ enum HistoryKind { message @0; reply @1; note @2; }
 enum HistoryDirection { in @0; out @1; internal @2; }
 enum Revision { first @0; edited @1; deleted @2; }
 enum Presence { loggedOut @0; ready @1; notReady @2; }
-enum WorkState { held @0; ringing @1; busy @2; wrappingUp @3; }
+enum WorkState { held @0; ringing @1; busy @2; wrappingUp @3; ending @4; }
 enum LogOffHow { ask @0; handOver @1; keepPending @2; }
 
 struct HistoryItem {

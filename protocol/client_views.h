@@ -206,9 +206,9 @@ enum class Presence : std::uint8_t { logged_out, ready, not_ready };
 constexpr auto names_of(Presence) {
   return std::array{"logged_out", "ready", "not_ready"};
 }
-enum class WorkState : std::uint8_t { held, ringing, busy, wrapping_up };
+enum class WorkState : std::uint8_t { held, ringing, busy, wrapping_up, ending };
 constexpr auto names_of(WorkState) {
-  return std::array{"held", "ringing", "busy", "wrapping_up"};
+  return std::array{"held", "ringing", "busy", "wrapping_up", "ending"};
 }
 
 struct WorkView {

@@ -15,10 +15,10 @@ std::optional<NodeId> Commands::home_of(const ConversationId& conversation) cons
   return work->home;
 }
 
-void Commands::submit(RequestId request, const DeskCommand& command, Now now) {
+bool Commands::submit(RequestId request, const DeskCommand& command, Now now) {
   if (auto known = pending_.find(command.id); known != pending_.end()) {
     known->second.requests.push_back(request);
-    return;
+    return true;
   }
   const auto refuse = [&](ErrorCode code, std::string what, std::string mend) {
     CommandAnswer answer;
@@ -28,6 +28,7 @@ void Commands::submit(RequestId request, const DeskCommand& command, Now now) {
     answer.mend = std::move(mend);
     answer.conversation = command.conversation;
     outlet_.emit(AnswerCommand{request, answer});
+    return false;
   };
   if (pending_.size() >= options_.max_waiting) {
     return refuse(ErrorCode::full, "too many commands wait for homes that cannot be reached",
@@ -40,6 +41,7 @@ void Commands::submit(RequestId request, const DeskCommand& command, Now now) {
   auto& pending = pending_[command.id];
   pending = {command, {request}, now.steady, now.steady, {}};
   forward(pending, now);
+  return true;
 }
 
 void Commands::forward(Pending& pending, Now now) {

@@ -30,8 +30,8 @@ class Commands {
         outlet_(outlet),
         options_(options) {}
 
-  // From a client connected here.
-  void submit(RequestId request, const DeskCommand& command, Now now);
+  // From a client connected here. False: refused, and said so.
+  bool submit(RequestId request, const DeskCommand& command, Now now);
   // Written by this node itself: what handles are one customer is no part of a conversation.
   void link(RequestId request, const CustomerLink& link, Now now);
   // From an agent's node, to this home.

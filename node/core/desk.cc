@@ -117,10 +117,12 @@ void Desk::free_slot(const Work& work, const Conversation& c, Now now) {
   if (c.state == CourseState::waiting) keep_draft(c.id);
   drafts_.erase(c.id);
   ledger_.dropped(c.id, before.epoch);
-  if (before.state == SlotState::busy || before.state == SlotState::wrapping_up) {
+  const bool ended = before.state == SlotState::ending;
+  if (ended || before.state == SlotState::busy || before.state == SlotState::wrapping_up) {
     const auto kind = kind_of(c);
     const auto told = router_.handling_told(kind);
-    router_.handled(before.home, kind, now.steady - before.held_since);
+    const Instant until = ended ? before.ended_at : now.steady;
+    router_.handled(before.home, kind, until - before.held_since);
     const auto times = router_.handling_told(kind);
     if (times != told) keep_handling_times(scribe_.workspace(), kind, times);
   }

@@ -35,6 +35,8 @@ class Desk final : public DeskPort {
   void connection(const std::string& agent, bool up, Now now);
   // Before the command goes to home: what the floor must know of it. An error answers the client.
   Status before(const DeskCommand& command, Now now);
+  // It is on its way to home: what it ends is over for its agent from now on.
+  void under_way(const DeskCommand& command, Now now);
   // This home carried it out: what the router must know of it.
   void carried_out(const DeskCommand& command, const CommandAnswer& answer, Now now);
   // At the agent's node, after home answered.
@@ -92,6 +94,7 @@ class Desk final : public DeskPort {
   bool take_up(const ConversationId& id, const NodeId& home, const Epoch& epoch,
                const std::string& agent, ChannelKind kind, Now now);
   bool is_missing(const Conversation& conversation) const;
+  void refused_to_end(const DeskCommand& command, Now now);
   void keep_draft(const ConversationId& conversation);
   void free_slot(const Work& work, const Conversation& conversation, Now now);
   void notice(const RingNotice& notice, Now now);

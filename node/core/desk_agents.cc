@@ -5,6 +5,23 @@
 #include "node/core/kept_times.h"
 
 namespace crossfloor {
+namespace {
+
+// The agent is done with the conversation by it, unless home refuses it. A close without a reason
+// is refused.
+bool ends_work(const DeskCommand& command) {
+  switch (command.verb) {
+    case Verb::close:
+      return !command.reason.empty();
+    case Verb::pending:
+    case Verb::transfer:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 // --- records ---
 
@@ -147,13 +164,12 @@ Status Desk::before(const DeskCommand& command, Now now) {
   if (command.verb == Verb::decline) {
     return router_.agent_declines(command.conversation, command.epoch, command.agent, now, out_);
   }
-  const bool ends = command.verb == Verb::close || command.verb == Verb::pending ||
-                    command.verb == Verb::transfer;
-  const Work* work = ends ? floor_.work_of(command.conversation) : nullptr;
-  if (work != nullptr && work->agent == command.agent) {
-    router_.ends_soon(command.conversation, now, out_);
-  }
   return {};
+}
+
+void Desk::under_way(const DeskCommand& command, Now now) {
+  if (command.by_operator || !ends_work(command)) return;
+  (void)router_.agent_ends(command.conversation, command.agent, now, out_);
 }
 
 void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now now) {
@@ -164,12 +180,24 @@ void Desk::after(const DeskCommand& command, const CommandAnswer& answer, Now no
       (void)floor_.wrap_up(command.conversation, work->epoch, now.steady + wrap_up_time, now).ok();
     }
   }
+  if (!answer.ok && ends_work(command)) refused_to_end(command, now);
   if (!answer.ok && command.verb == Verb::accept) {
     // It was too late: the slot is free again. Not that of a later epoch: it may ring here anew.
     floor_.release(command.conversation, command.epoch, now);
     ledger_.dropped(command.conversation, command.epoch);
     router_.slots_changed(now, out_);
   }
+}
+
+// It is still with the agent, unless something else has taken its place: then it goes back to home.
+void Desk::refused_to_end(const DeskCommand& command, Now now) {
+  const Work* work = floor_.work_of(command.conversation);
+  if (work == nullptr || floor_.goes_on(command.conversation)) return;
+  const Back back{command.conversation, work->epoch, work->nonce, work->agent, BackReason::no_room};
+  const NodeId home = work->home;
+  floor_.release(command.conversation, work->epoch, now);
+  ledger_.dropped(command.conversation, work->epoch);
+  router_.give_back(home, back, now, out_);
 }
 
 void Desk::carried_out(const DeskCommand& command, const CommandAnswer& answer, Now now) {

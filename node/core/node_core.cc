@@ -277,8 +277,8 @@ void NodeCore::command(RequestId request, const DeskCommand& command, Now now) {
       answer.holder = c->agent;
     }
     emit(AnswerCommand{request, answer});
-  } else {
-    commands_.submit(request, command, now);
+  } else if (commands_.submit(request, command, now)) {
+    desk_.under_way(command, now);
   }
   settle(now);
 }

@@ -52,8 +52,10 @@ void Floor::drop(Nonce nonce, Now now) {
   auto& work = it->second;
   auto& agent = agents_.at(work.agent);
   agent.works.erase(nonce);
-  if (work.state != SlotState::held) agent.idle_since = now.steady;
-  if (agent.serving()) freed_.insert(work.agent);
+  if (work.state != SlotState::ending) {
+    if (work.state != SlotState::held) agent.idle_since = now.steady;
+    if (agent.serving()) freed_.insert(work.agent);
+  }
   set_until(work, std::nullopt);
   const auto named = by_conversation_.find(work.conversation);
   if (named != by_conversation_.end() && named->second == nonce) by_conversation_.erase(named);
@@ -77,7 +79,9 @@ void Floor::lose(Nonce nonce, BackReason reason, Now now) {
 
 void Floor::lose_all(Agent& agent, BackReason reason, Now now) {
   const auto works = agent.works;
-  for (const auto nonce : works) lose(nonce, reason, now);
+  for (const auto nonce : works) {
+    if (works_.at(nonce).state != SlotState::ending) lose(nonce, reason, now);
+  }
 }
 
 void Floor::drop_holds(Agent& agent, Now now) {
@@ -254,9 +258,41 @@ Status Floor::wrap_up(const ConversationId& conversation, const Epoch& epoch, In
                  "conversation", ""};
   }
   auto& work = works_.at(named->second);
+  if (work.state == SlotState::ending) {
+    return Error{ErrorCode::conflict, "the agent has ended it already", "conversation", ""};
+  }
   work.state = SlotState::wrapping_up;
   set_until(work, until);
   return {};
+}
+
+bool Floor::ends(const ConversationId& conversation, const std::string& agent, Now now) {
+  const auto named = by_conversation_.find(conversation);
+  if (named == by_conversation_.end()) return false;
+  auto& work = works_.at(named->second);
+  const bool at_work = work.state == SlotState::busy || work.state == SlotState::wrapping_up;
+  if (work.agent != agent || !at_work) return false;
+  set_until(work, std::nullopt);
+  work.state = SlotState::ending;
+  work.ended_at = now.steady;
+  auto& who = agents_.at(agent);
+  who.idle_since = now.steady;
+  if (who.serving()) freed_.insert(agent);
+  recount(who);
+  return true;
+}
+
+bool Floor::goes_on(const ConversationId& conversation) {
+  const auto named = by_conversation_.find(conversation);
+  if (named == by_conversation_.end()) return false;
+  auto& work = works_.at(named->second);
+  if (work.state != SlotState::ending) return true;
+  auto& agent = agents_.at(work.agent);
+  if (agent.free(work.kinds.front()) == 0) return false;
+  work.state = SlotState::busy;
+  if (!agent.connected) set_until(work, agent.lost_at + gone_after(work));
+  recount(agent);
+  return true;
 }
 
 bool Floor::release(const ConversationId& conversation, const Epoch& epoch, Now now) {
@@ -314,6 +350,8 @@ void Floor::tick(Now now) {
         drop(nonce, now);
         events_.push_back(WrapUpOver{work.agent, work.home, work.conversation, work.epoch});
         break;
+      case SlotState::ending:
+        break;  // has no end but home's word
     }
   }
 }

@@ -19,9 +19,10 @@
 
 namespace crossfloor {
 
-enum class SlotState : std::uint8_t { held, ringing, busy, wrapping_up };
+// `ending`: its agent is done with it, and its home elsewhere is being told. It takes no slot.
+enum class SlotState : std::uint8_t { held, ringing, busy, wrapping_up, ending };
 constexpr auto names_of(SlotState) {
-  return std::array{"held", "ringing", "busy", "wrapping_up"};
+  return std::array{"held", "ringing", "busy", "wrapping_up", "ending"};
 }
 
 // One taken slot.
@@ -37,6 +38,7 @@ struct Work {
   std::optional<Instant> until;  // when the state ends by itself
   Duration gone_after{0};        // how long it waits for an agent without connection; 0: by kind
   Nonce behind = 0;              // a hold that takes this one's place, and counts once that is over
+  Instant ended_at{};            // of `ending`: when its agent was done
 };
 
 // What an agent's work came to by itself. `home` must be told.
@@ -150,8 +152,7 @@ class Floor {
   bool hold_agent(const std::string& name, const std::vector<ChannelKind>& kinds,
                   const ConversationId& conversation, const NodeId& home, Nonce nonce,
                   Instant until, Now now);
-  // For what comes when this work is over: the same kind, so that it never takes more. The caller
-  // knows that it ends soon: a wrap-up, or one that its agent has given up by a command on its way.
+  // For what comes when this wrap-up is over: the same kind, so that it never takes more.
   bool hold_behind(Nonce ending, const NodeId& home, Nonce nonce, Instant until, Now now);
   void release_hold(Nonce nonce, const NodeId& home, Now now);
 
@@ -167,6 +168,11 @@ class Floor {
                  Now now);
   // The slot is kept until `until`, then WrapUpOver.
   Status wrap_up(const ConversationId& conversation, const Epoch& epoch, Instant until, Now now);
+  // The agent closes, transfers or sets it pending, and home is elsewhere: the slot is free from
+  // now on, however long home takes to hear it. False if this agent is not at work on it.
+  bool ends(const ConversationId& conversation, const std::string& agent, Now now);
+  // Home has refused that: the agent goes on with it. False if there is no room for it any more.
+  bool goes_on(const ConversationId& conversation);
   // Closed, pending, transferred or taken back: frees the slot of this or a lower epoch. False if
   // there was none.
   bool release(const ConversationId& conversation, const Epoch& epoch, Now now);
@@ -187,13 +193,14 @@ class Floor {
   std::uint32_t on_duty(ChannelKind kind) const { return groups_.on_duty(kind); }
   bool is_on_duty(const std::string& name) const;                      // logged in and connected
   std::optional<AgentProfile> profile(const std::string& name) const;  // nothing if nothing is free
-  // As it will be when this work or wrap-up is over; nothing if the agent gets nothing then.
+  // As it will be when this wrap-up is over; nothing if the agent gets nothing then.
   std::optional<AgentProfile> profile_after(Nonce ending) const;
   std::vector<std::string> available() const;  // ready agents with a free slot, by name
   bool anybody_available() const { return !groups_.available().empty(); }
   const Work* work_of(const ConversationId& conversation) const;
   const Work* work_by_nonce(Nonce nonce) const;
-  bool counts(const Work& work) const { return work.behind == 0 || !works_.count(work.behind); }
+  // Whether it takes a slot.
+  bool counts(const Work& work) const;
   // As they are, for who looks often.
   const std::map<std::string, FloorAgent>& agents() const { return agents_; }
   const std::map<Nonce, Work>& works() const { return works_; }

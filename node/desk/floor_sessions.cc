@@ -32,6 +32,8 @@ void Floor::remove_agent(const std::string& name, Now now) {
   change_presence(it->second, Presence::logged_out, "removed");
   set_connected(it->second, false);
   lose_all(it->second, BackReason::disabled, now);
+  const auto ending = it->second.works;
+  for (const auto nonce : ending) drop(nonce, now);
   groups_.left(it->second);
   agents_.erase(it);
   freed_.erase(name);

@@ -25,8 +25,7 @@ std::optional<AgentProfile> Floor::profile(const std::string& name) const {
 std::optional<AgentProfile> Floor::profile_after(Nonce ending) const {
   const auto it = works_.find(ending);
   if (it == works_.end()) return std::nullopt;
-  const auto state = it->second.state;
-  if (state != SlotState::busy && state != SlotState::wrapping_up) return std::nullopt;
+  if (it->second.state != SlotState::wrapping_up) return std::nullopt;
   const auto& agent = agents_.at(it->second.agent);
   const auto kind = it->second.kinds.front();
   const auto* channel = agent.channel(kind);
@@ -49,6 +48,12 @@ std::vector<std::string> Floor::available() const {
 const Work* Floor::work_of(const ConversationId& conversation) const {
   const auto it = by_conversation_.find(conversation);
   return it == by_conversation_.end() ? nullptr : &works_.at(it->second);
+}
+
+bool Floor::counts(const Work& work) const {
+  if (work.state == SlotState::ending) return false;
+  const auto before = works_.find(work.behind);
+  return before == works_.end() || before->second.state == SlotState::ending;
 }
 
 const Work* Floor::work_by_nonce(Nonce nonce) const {

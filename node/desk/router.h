@@ -150,9 +150,10 @@ class Router {
                        const std::string& agent, Now now);
   Status agent_declines(const ConversationId& conversation, const Epoch& epoch,
                         const std::string& agent, Now now, DeskOutbox& out);
-  // The agent is done with it, and its home elsewhere is being told: the slot gets free with the
-  // answer, so what waits elsewhere may be asked for meanwhile.
-  void ends_soon(const ConversationId& conversation, Now now, DeskOutbox& out);
+  // The agent is done with it, and home is being told. True if the slot is free already: home is
+  // elsewhere (Floor::ends). This node as home writes it first, which takes no journey.
+  bool agent_ends(const ConversationId& conversation, const std::string& agent, Now now,
+                  DeskOutbox& out);
   // Something was done to the floor (sessions, records, presence, release): call it afterwards.
   void slots_changed(Now now, DeskOutbox& out);
   // Home confirmed after a restart what the floor has no room for: told until home has heard it.

@@ -55,6 +55,14 @@ Status Router::agent_declines(const ConversationId& conversation, const Epoch& e
   return status;
 }
 
+bool Router::agent_ends(const ConversationId& conversation, const std::string& agent, Now now,
+                        DeskOutbox& out) {
+  const auto* work = floor_.work_of(conversation);
+  if (!work || work->home == self_ || !floor_.ends(conversation, agent, now)) return false;
+  slots_changed(now, out);
+  return true;
+}
+
 void Router::on(const NodeId& from, const Offer& offer, Now now, DeskOutbox& out) {
   const auto& need = offer.need;
   note_class(need.service, now);

@@ -48,13 +48,8 @@ void Router::serve(const std::string& agent, bool may_pull, Now now, DeskOutbox&
   }
 }
 
-void Router::ends_soon(const ConversationId& conversation, Now now, DeskOutbox& out) {
-  const auto* work = floor_.work_of(conversation);
-  if (work && work->home != self_) look_ahead(work->nonce, now, out);
-}
-
-// This work ends within a second: what waits elsewhere is asked for now, and rings when it is over.
-// What waits here needs no time to get here.
+// This wrap-up ends within a second: what waits elsewhere is asked for now, and rings when it is
+// over. What waits here needs no time to get here.
 void Router::look_ahead(Nonce ending, Now now, DeskOutbox& out) {
   const auto profile = floor_.profile_after(ending);
   if (!open_ || !profile || pulling_.count(profile->name) || now.steady < no_pull_before_) return;

@@ -25,6 +25,11 @@ ConversationId chat_at_the_other_site(CoreWorld& world, const std::string& custo
   return id;
 }
 
+bool carries_commands(const SendMessage& send) {
+  const auto* frame = std::get_if<DeskFrame>(&send.message);
+  return frame != nullptr && std::holds_alternative<DeskCommand>(frame->message);
+}
+
 std::uint32_t units_of(CoreWorld& world, std::size_t index, const std::string& agent) {
   return world.core(index).desk().floor().view(agent)->units_used;
 }
@@ -202,6 +207,58 @@ TEST_SUITE("desk over nodes") {
     const auto* back = one->state == CourseState::active ? other : one;
     CHECK(back->reason == "no_room");
     CHECK(back->last_agent == "ann");
+  }
+
+  TEST_CASE("an agent who closes another site's chat is free while that site cannot be reached") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    world.add_agent(1, "ann");
+    const auto id = chat_at_the_other_site(world);
+    world.lost = carries_commands;
+    world.command(1, "ann", Verb::close, id, [&](DeskCommand& close) {
+      close.reason = "solved";
+      close.seen = {world.core(1).home().find(id)->unanswered.front().message};
+    });
+    CHECK(world.core(0).home().find(id)->state == CourseState::active);
+    CHECK(world.core(1).desk().floor().work_of(id)->state == SlotState::ending);
+    CHECK(units_of(world, 1, "ann") == 0);
+    world.lost = [](const SendMessage&) { return false; };
+    world.run(Duration{3'000});
+    CHECK(world.conversation(0) == nullptr);
+    CHECK(world.core(1).desk().floor().works().empty());
+    CHECK(world.core(0).desk().leases().given() == 0);
+    CHECK(world.core(1).desk().leases().held() == 0);
+  }
+
+  TEST_CASE("what a home does not let end stays with its agent, or goes back if there is no room") {
+    CoreWorld world({"helsinki", "warsaw"});
+    world.start();
+    auto ann = world.record_of(1, "ann");
+    ann.channels = {{ChannelKind::chat, Duty::primary, 1, 0}};
+    world.add_agent(1, ann);
+    const auto id = chat_at_the_other_site(world);
+    world.lost = carries_commands;
+    CommandAnswer refusal;
+    refusal.code = name_of(ErrorCode::conflict);
+    world.command(1, "ann", Verb::transfer, id,
+                  [&](DeskCommand& transfer) { refusal.id = transfer.id; });
+    CHECK(units_of(world, 1, "ann") == 0);
+    SUBCASE("there is room") {
+      world.deliver(1, world.host(0).id, LinkKind::live, DeskFrame{refusal});
+      CHECK(world.core(1).desk().floor().work_of(id)->state == SlotState::busy);
+      CHECK(units_of(world, 1, "ann") == 4);
+    }
+    SUBCASE("there is none") {
+      world.write(1, CoreWorld::chat, "4712", "hello?");
+      world.run(Duration{100});
+      REQUIRE(units_of(world, 1, "ann") == 4);
+      world.deliver(1, world.host(0).id, LinkKind::live, DeskFrame{refusal});
+      CHECK(world.core(1).desk().floor().work_of(id) == nullptr);
+      CHECK(units_of(world, 1, "ann") == 4);
+      world.run(Duration{100});
+      CHECK(world.core(0).home().find(id)->state == CourseState::waiting);
+      CHECK(world.core(0).home().find(id)->reason == "no_room");
+    }
   }
 
   TEST_CASE("a home that restarted finds its own agent's work in the slots again") {

@@ -152,7 +152,8 @@ class DeskWorld {
       return;
     }
     auto& there = node(lessee_id);
-    act(there, [&](DeskOutbox& out) { there.router.ends_soon(conversation, at(now), out); });
+    act(there,
+        [&](DeskOutbox& out) { there.router.agent_ends(conversation, agent, at(now), out); });
     tell_home(conversation, lessee_id, [=, this](Node& home, Course& course) {
       if (course.epoch == epoch && course.state == State::active) {
         course.state = State::closed;

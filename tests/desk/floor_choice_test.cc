@@ -87,7 +87,8 @@ class RandomFloor {
     std::map<ConversationId, std::string> out;
     for (const auto& view : floor.snapshot()) {
       for (const auto& slot : view.slots) {
-        if (slot.state != SlotState::held) out[slot.conversation] = view.name;
+        if (slot.state == SlotState::held || slot.state == SlotState::ending) continue;
+        out[slot.conversation] = view.name;
       }
     }
     return out;
@@ -167,12 +168,18 @@ void RandomFloor::act() {
       if (!works.empty()) {
         auto work = works.begin();
         std::advance(work, random.below(works.size()));
-        if (random.below(2)) {
-          (void)floor.wrap_up(work->first, epoch_of(1), at(now + 4s).steady, at(now)).ok();
-          floor.hold_behind(floor.work_of(work->first)->nonce, home, ++last_, at(now + 6s).steady,
+        const auto& [conversation, agent] = *work;
+        const auto what = random.below(3);
+        if (what == 0) {
+          (void)floor.wrap_up(conversation, epoch_of(1), at(now + 4s).steady, at(now)).ok();
+          floor.hold_behind(floor.work_of(conversation)->nonce, home, ++last_, at(now + 6s).steady,
                             at(now));
+        } else if (what == 1) {
+          floor.release(conversation, epoch_of(1), at(now));
         } else {
-          floor.release(work->first, epoch_of(1), at(now));
+          floor.ends(conversation, agent, at(now));
+          if (random.below(4) == 0) floor.goes_on(conversation);
+          if (random.below(4) == 0) floor.release(conversation, epoch_of(1), at(now));
         }
       }
       break;

@@ -305,18 +305,71 @@ TEST_SUITE("floor") {
                                    42, at(0s)));
   }
 
-  TEST_CASE("a hold behind work that ends takes nothing until that is over") {
+  TEST_CASE("what an agent has ended takes no slot, and stays until home has heard it") {
     Desk desk;
     desk.on_duty(agent_named("ann"));
     for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
-    REQUIRE(desk.floor.hold_behind(desk.floor.work_of(talk(1))->nonce, home, 90, at(9s).steady,
-                                   at(0s)));
-    desk.last = 90;
-    CHECK(desk.ring(4, 1, "ann", 0s) == Floor::RingOutcome::not_yet);
-    CHECK(desk.floor.release(talk(1), epoch_of(1), at(1s)));
+    (void)desk.floor.take_freed();
+    CHECK_FALSE(desk.floor.ends(talk(1), "bob", at(1s)));
+    CHECK_FALSE(desk.floor.ends(talk(9), "ann", at(1s)));
+    REQUIRE(desk.floor.ends(talk(1), "ann", at(1s)));
+    CHECK_FALSE(desk.floor.ends(talk(1), "ann", at(2s)));  // a command that was repeated
+    CHECK(desk.floor.take_freed() == std::set<std::string>{"ann"});
+    CHECK(desk.floor.view("ann")->units_used == 8);
+    CHECK(desk.floor.work_of(talk(1))->ended_at == at(1s).steady);
+    REQUIRE(desk.hold(need_of(talk(4)), 2s));
+    CHECK(desk.ring(4, 1, "ann", 2s) == Floor::RingOutcome::rings);
     CHECK(desk.floor.view("ann")->units_used == 12);
-    CHECK(desk.ring(4, 1, "ann", 1s) == Floor::RingOutcome::rings);
-    CHECK_FALSE(desk.floor.profile_after(90));  // rings, so nobody knows when it ends
+    (void)desk.floor.take_freed();
+    SUBCASE("heard: no slot gets free a second time") {
+      CHECK(desk.floor.release(talk(1), epoch_of(1), at(3s)));
+      CHECK(desk.floor.take_freed().empty());
+      CHECK(desk.floor.view("ann")->units_used == 12);
+    }
+    SUBCASE("refused: the agent goes on with it, if there is room") {
+      CHECK_FALSE(desk.floor.goes_on(talk(1)));
+      CHECK(desk.floor.release(talk(4), epoch_of(1), at(3s)));
+      CHECK(desk.floor.goes_on(talk(1)));
+      CHECK(desk.floor.work_of(talk(1))->state == SlotState::busy);
+      CHECK(desk.floor.view("ann")->units_used == 12);
+    }
+    SUBCASE("refused, and the agent is away: it waits as long for the agent as other work does") {
+      CHECK(desk.floor.release(talk(4), epoch_of(1), at(3s)));
+      desk.floor.connection_lost("ann", at(4s));
+      CHECK(desk.floor.goes_on(talk(1)));
+      desk.floor.tick(at(63s));
+      CHECK(desk.floor.work_of(talk(1)));
+      desk.floor.tick(at(64s));
+      CHECK_FALSE(desk.floor.work_of(talk(1)));
+    }
+    SUBCASE("who leaves loses what is at work, not what is over") {
+      REQUIRE(desk.floor.log_out("ann", at(3s)).ok());
+      CHECK(desk.lost().size() == 3);
+      CHECK(desk.floor.work_of(talk(1))->state == SlotState::ending);
+    }
+    SUBCASE("a removed agent leaves nothing behind") {
+      desk.floor.remove_agent("ann", at(3s));
+      CHECK(desk.floor.works().empty());
+    }
+    SUBCASE("no wrap-up begins after the end") {
+      CHECK_FALSE(desk.floor.wrap_up(talk(1), epoch_of(1), at(9s).steady, at(3s)).ok());
+    }
+  }
+
+  TEST_CASE("a wrap-up that its agent ends makes room for what was held behind it") {
+    Desk desk;
+    desk.on_duty(agent_named("ann"));
+    for (std::uint64_t i = 1; i <= 3; ++i) desk.work(i, "ann");
+    const Nonce wrap_up = desk.floor.work_of(talk(1))->nonce;
+    CHECK_FALSE(
+        desk.floor.hold_behind(wrap_up, home, 90, at(9s).steady, at(0s)));  // no wrap-up yet
+    REQUIRE(desk.floor.wrap_up(talk(1), epoch_of(1), at(5s).steady, at(0s)).ok());
+    REQUIRE(desk.floor.hold_behind(wrap_up, home, 90, at(9s).steady, at(4s)));
+    REQUIRE(desk.floor.ends(talk(1), "ann", at(4500ms)));
+    CHECK(desk.floor.view("ann")->units_used == 12);
+    desk.last = 90;
+    CHECK(desk.ring(4, 1, "ann", 4500ms) == Floor::RingOutcome::rings);
+    CHECK_FALSE(desk.floor.goes_on(talk(1)));
   }
 
   TEST_CASE("a hold behind a wrap-up takes nothing until that is over") {

@@ -202,7 +202,7 @@ TEST_SUITE("router times") {
     CHECK(there.floor.view("bob")->units_used == 4);
   }
 
-  TEST_CASE("what waits elsewhere is asked for while a close is on its way to another home") {
+  TEST_CASE("an agent who is done with another home's customer is free before that home hears it") {
     DeskWorld world(1, 3);
     world.latency = 200ms;
     world.handling = 10s;
@@ -211,43 +211,53 @@ TEST_SUITE("router times") {
     world.arrives(1, world.customer(1));
     world.run(5s);
     REQUIRE(world.course(1).state == State::active);
-    world.arrives(3, world.customer(2));
-    world.run(100ms);
-    world.arrives(1, world.customer(3));
-    Duration closed{0}, rang{0};
-    while (world.now < 30s && rang == 0s) {
-      world.run(1ms);
-      if (closed == 0s && world.course(1).state == State::closed) closed = world.now;
-      if (!world.course(2).rang.empty()) rang = world.now;
-      CHECK(world.node(2).floor.view("bob")->units_used <= 4);
+    auto& floor = world.node(2).floor;
+    const auto done = [&] { return floor.work_of(talk(1))->state == SlotState::ending; };
+    SUBCASE("who waits elsewhere is asked for at once") {
+      world.arrives(3, world.customer(2));
+      while (!done()) {
+        world.run(1ms);
+        REQUIRE(floor.view("bob")->units_used == 4);
+      }
+      const auto ended = world.now;
+      while (world.course(2).rang.empty() && world.now < 30s) world.run(1ms);
+      CHECK(world.now - ended <= 2 * world.latency + 2ms);
+      CHECK(world.sent<Pull>() == 1);
     }
-    REQUIRE(closed > 0s);
-    // With the answer that frees the slot, not one journey there and back later.
-    CHECK(rang - closed <= world.latency + 2ms);
-    CHECK(world.sent<Pull>() == 1);
+    SUBCASE("who waits here rings at once, also while that home cannot be reached") {
+      world.arrives(2, world.customer(2));
+      world.cut.insert({node_of(1), node_of(2)});
+      while (!done()) world.run(1ms);
+      world.run(10ms);  // it is written down first
+      CHECK(world.course(2).rang == std::vector<std::string>{"bob"});
+      CHECK(world.course(1).state == State::active);  // by all that its home knows
+      world.cut.clear();
+    }
     world.run(1min);
-    CHECK(world.course(3).state == State::closed);
+    CHECK(world.course(1).state == State::closed);
+    CHECK(world.course(2).state == State::closed);
+    CHECK(floor.view("bob")->slots.empty());
   }
 
   TEST_CASE("an answer to what was asked ahead finds the slot still taken, and waits for it") {
-    DeskWorld world(1, 3);
-    world.handling = 10s;
+    DeskWorld world(1);
     world.on_duty(2, chatter("bob"));
     world.run(1s);
-    world.arrives(1, world.customer(1));
+    world.arrives(2, world.customer(1));
     world.run(5s);
-    world.arrives(3, world.customer(2));
-    world.run(5s);
-    REQUIRE(world.course(1).state == State::active);
-    // The close cannot reach its home for a while; the other home can be asked.
-    world.cut.insert({node_of(1), node_of(2)});
-    world.run(3s);
+    world.arrives(1, world.customer(2));
+    world.run(1s);
+    auto& there = world.node(2);
+    const auto end = at(world.now + 2s).steady;
+    REQUIRE(
+        there.floor.wrap_up(talk(1), there.floor.work_of(talk(1))->epoch, end, at(world.now)).ok());
+    world.run(1900ms);
+    REQUIRE(world.course(2).agent == "bob");
     CHECK(world.course(2).rang.empty());
-    CHECK(world.node(2).floor.view("bob")->units_used == 4);
-    world.cut.clear();
-    world.run(1min);
+    CHECK(there.floor.view("bob")->units_used == 4);
+    world.run(3min);
     CHECK(world.course(2).state == State::closed);
-    CHECK(world.node(2).floor.view("bob")->units_used == 0);
+    CHECK(there.floor.view("bob")->units_used == 0);
   }
 
   TEST_CASE("what is asked for ahead is given back if the agent leaves before the wrap-up ends") {

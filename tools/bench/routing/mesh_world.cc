@@ -482,11 +482,16 @@ void MeshWorld::ring(Node& lessee, const RingNotice& notice) {
   });
 }
 
-// A closed conversation frees its slot when home has written that it is closed, and says so.
+// The agent's slot is free at once if home is elsewhere; else when home has written it.
 void MeshWorld::finish(Node& lessee, const ConversationId& id, const Epoch& epoch) {
   const auto* work = lessee.floor.work_of(id);
   if (!work || work->epoch != epoch) return;
-  act(lessee, [&](DeskOutbox& out) { lessee.router.ends_soon(id, now(), out); });
+  act(lessee, [&](DeskOutbox& out) {
+    if (lessee.router.agent_ends(id, std::string(work->agent), now(), out)) {
+      work_is_over(lessee, *work);
+    }
+  });
+  publish(lessee);
   tell_home(lessee, id, [this, id, epoch, there = &lessee](Node& home) {
     auto& own = course(id);
     if (own.epoch == epoch && own.state == State::active) {
@@ -516,15 +521,17 @@ void MeshWorld::tell_home(Node& from, const ConversationId& id,
 
 void MeshWorld::release(Node& there, const ConversationId& id, const Epoch& epoch) {
   if (const auto* work = there.floor.work_of(id)) {
-    if (work->state == SlotState::busy && work->epoch <= epoch) {
-      --running_[static_cast<std::size_t>(worker_of(work->agent))];
-      there.router.handled(work->home, ChannelKind::chat, now().steady - work->held_since);
-    }
+    if (work->state == SlotState::busy && work->epoch <= epoch) work_is_over(there, *work);
   }
   there.floor.release(id, epoch, now());
   there.leases.dropped(id, epoch);
   act(there, [&](DeskOutbox& out) { there.router.slots_changed(now(), out); });
   publish(there);
+}
+
+void MeshWorld::work_is_over(Node& there, const Work& work) {
+  --running_[static_cast<std::size_t>(worker_of(work.agent))];
+  there.router.handled(work.home, ChannelKind::chat, now().steady - work.held_since);
 }
 
 // What only rings counts as waiting.

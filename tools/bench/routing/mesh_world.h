@@ -76,6 +76,7 @@ class MeshWorld {
   void ring(Node& lessee, const RingNotice& notice);
   void finish(Node& lessee, const ConversationId& id, const Epoch& epoch);
   void tell_home(Node& from, const ConversationId& id, std::function<void(Node& home)> what);
+  void work_is_over(Node& there, const Work& work);
   void release(Node& there, const ConversationId& id, const Epoch& epoch);
   WaitingConversation waiting(int number) const;
 
