@@ -486,12 +486,13 @@ void MeshWorld::ring(Node& lessee, const RingNotice& notice) {
 void MeshWorld::finish(Node& lessee, const ConversationId& id, const Epoch& epoch) {
   const auto* work = lessee.floor.work_of(id);
   if (!work || work->epoch != epoch) return;
-  act(lessee, [&](DeskOutbox& out) {
-    if (lessee.router.agent_ends(id, std::string(work->agent), now(), out)) {
-      work_is_over(lessee, *work);
-    }
-  });
-  publish(lessee);
+  if (work->home != lessee.self) {
+    work_is_over(lessee, *work);
+    const auto agent = work->agent;
+    act(lessee,
+        [&](DeskOutbox& out) { XF_CHECK(lessee.router.agent_ends(id, agent, now(), out)); });
+    publish(lessee);
+  }
   tell_home(lessee, id, [this, id, epoch, there = &lessee](Node& home) {
     auto& own = course(id);
     if (own.epoch == epoch && own.state == State::active) {
