@@ -106,6 +106,7 @@ void Floor::note_fitting(const Need& need, const Agent* best, Trace& trace) cons
       Trace::max_candidates - std::min(Trace::max_candidates, trace.candidates.size());
   const auto kind = need.service.kind;
   const auto fitting = groups_.fitting(need, room);
+  trace.candidates.reserve(trace.candidates.size() + fitting.size());
   for (const auto* agent : fitting) {
     const auto& name = agent->record.name;
     const char* why_not = agent->presence != Presence::ready ? "not ready"
@@ -114,8 +115,11 @@ void Floor::note_fitting(const Need& need, const Agent* best, Trace& trace) cons
                           : agent != best                    ? "another fits better"
                                                              : "";
     const bool helper = agent->channel(kind)->duty == Duty::helper;
-    std::string known = helper ? "helper, " : "primary, ";
-    known.append(std::to_string(agent->units)).append(" of ");
+    std::string known;
+    known.reserve(40);
+    known.append(helper ? "helper, " : "primary, ")
+        .append(std::to_string(agent->units))
+        .append(" of ");
     known.append(std::to_string(agent->record.total_units)).append(" units used");
     trace.add({agent->record.node, name, std::move(known), 0, why_not});
   }

@@ -502,18 +502,19 @@ Need Router::need_of(const Task& task, Now now) const {
 
 Lane Router::lane_of(const Task& task, const Need& need) const {
   const auto& what = task.what;
-  Lane lane{what.service,
-            what.target,
-            weight_of(what.priority, what.mood, what.topic_weight),
-            need.optional_skills,
-            what.team,
-            what.region,
-            false,
-            helper_after(what)};
-  if (what.site_changes >= options_.max_site_changes && open_) {
-    lane.home_only = floor_.why_not(need) != DeclineReason::nobody;
-  }
-  return lane;
+  return {what.service,
+          what.target,
+          weight_of(what.priority, what.mood, what.topic_weight),
+          need.optional_skills,
+          what.team,
+          what.region,
+          home_only(task, need),
+          helper_after(what)};
+}
+
+bool Router::home_only(const Task& task, const Need& need) const {
+  return task.what.site_changes >= options_.max_site_changes && open_ &&
+         floor_.why_not(need) != DeclineReason::nobody;
 }
 
 std::vector<std::string> Router::excluded_from(const ConversationId& conversation,

@@ -239,9 +239,10 @@ class Router {
     Instant until;
     Duration pause{0};
   };
-  struct RemoteHead {
+  struct RemoteHead {  // of one class at one peer; valid as long as what PeerLoads::usable() says
     NodeId home;
-    ServiceClass service;
+    const ClassLoad* load = nullptr;
+    Duration age{0};
     double urgency = 0;
   };
   // A slot that got free, and whom it is for.
@@ -294,6 +295,8 @@ class Router {
   void exclude(const WaitingConversation& what, Now now);
   Need need_of(const Task& task, Now now) const;
   Lane lane_of(const Task& task, const Need& need) const;
+  // Only agents of this node are asked any more.
+  bool home_only(const Task& task, const Need& need) const;
   std::vector<std::string> excluded_from(const ConversationId& conversation, Instant now) const;
   WaitingLine::Filter filter_for(const std::string& agent, const NodeId* remote, Now now) const;
   void start_trace(Trace& trace, std::uint32_t rule, const Task& task, Now now) const;
@@ -332,7 +335,7 @@ class Router {
   double urgency_of(const ClassLoad& load, Duration age) const;
   bool paused(const std::string& agent, const LoadRecord& record, Instant now) const;
   void note_pulled(const RemoteHead& head, Now now);
-  bool beats_local(const RemoteHead& remote, Duration age, const WaitingLine::Head& local) const;
+  bool beats_local(const RemoteHead& remote, const WaitingLine::Head& local) const;
   std::uint64_t elsewhere(const AgentProfile& agent, const PullRun& run, Now now);
   void start_pull(const AgentProfile& agent, PullRun run, std::vector<WeighedLine> weighed, Now now,
                   DeskOutbox& out);
@@ -343,8 +346,8 @@ class Router {
 
   // router_weighed.cc: for the trace, what was known of the lines when a slot got free
   std::vector<WeighedLine> weigh(const FreedSlot& slot, Now now) const;
-  LineVerdict verdict_on(const FreedSlot& slot, const LoadRecord& record, const ClassLoad& load,
-                         const RemoteHead& head, Duration age, Now now) const;
+  LineVerdict verdict_on(const FreedSlot& slot, const LoadRecord& record, const RemoteHead& head,
+                         Now now) const;
 
   // router_messages.cc
   void absorb_floor(Now now, DeskOutbox& out);

@@ -30,7 +30,7 @@ void Router::push_to_preferred(Task& task, const Need& need, Now now, DeskOutbox
     return each.record->node == node && !each.record->drained;
   });
   const bool may = peer != peers.end() && peers_.may_see(node, task.what.region) &&
-                   !avoided(node, now.steady) && !lane_of(task, need).home_only;
+                   !avoided(node, now.steady) && !home_only(task, need);
   if (!may) {
     anybody_may(task, now, out);
     return;

@@ -257,7 +257,7 @@ void Router::on(const NodeId& from, const Pull& pull, Now now, DeskOutbox& out) 
   while (head) {
     const auto& task = tasks_.at(head->conversation);
     const Need need = need_of(task, now);
-    if (!lane_of(task, need).home_only) break;
+    if (!home_only(task, need)) break;
     put_in_line(task, need);
     head = line_.head_for(pull.agent, filter, now.steady);
   }

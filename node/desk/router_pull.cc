@@ -75,6 +75,11 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
     if (!any_time && paused(agent.name, record, now.steady)) continue;
     for (const auto& load : record.classes) {
       if (load.waiting == 0) continue;
+      // Reckoned before words are compared, which takes longer: can it be the one at all?
+      const Duration most =
+          load.oldest_ms.empty() ? peer.age : peer.age + Duration{load.oldest_ms[0]};
+      const double at_most = urgency_of(load, most);
+      if ((best && at_most <= best->urgency) || (local && at_most <= local->urgency)) continue;
       const auto* channel = duty_for(agent.channels, load.service.kind);
       if (!channel || !matches(agent.abilities, load.service)) continue;
       const auto taken = any_time ? 0 : waiting_taken(record, load.service, now.steady);
@@ -88,10 +93,9 @@ std::optional<Router::RemoteHead> Router::best_remote(const AgentProfile& agent,
                        age, now)) {
         continue;
       }
-      const double urgency = urgency_of(load, age);
-      const RemoteHead head{record.node, load.service, urgency};
-      if (local && !beats_local(head, age, *local)) continue;
-      if (!best || urgency > best->urgency) best = head;
+      const RemoteHead head{record.node, &load, age, urgency_of(load, age)};
+      if (local && !beats_local(head, *local)) continue;
+      if (!best || head.urgency > best->urgency) best = head;
     }
   }
   return best;
@@ -111,16 +115,15 @@ double Router::urgency_of(const ClassLoad& load, Duration age) const {
 // margin is a share of the wait, so that no site's customers wait longer than others' by more than
 // that share. Work from a home for which agents here are slow, or may be, has to be older by up to
 // twice the time that a conversation takes, while the mesh is nearly full.
-bool Router::beats_local(const RemoteHead& remote, Duration age,
-                         const WaitingLine::Head& local) const {
-  const auto kind = remote.service.kind;
+bool Router::beats_local(const RemoteHead& remote, const WaitingLine::Head& local) const {
+  const auto kind = remote.load->service.kind;
   const auto& here = tasks_.at(local.conversation).what;
   const auto target = static_cast<double>(std::max(here.target, Duration{1}).count());
   const auto by = [&](Duration margin) {
     return remote.urgency > local.urgency + static_cast<double>(margin.count()) / target;
   };
   const Duration most = here.times.pull_margin.value_or(options_.pull_delta[kind_index(kind)]);
-  const Duration margin = std::min(most, Duration{age * options_.pull_delta_percent / 100});
+  const Duration margin = std::min(most, Duration{remote.age * options_.pull_delta_percent / 100});
   if (!by(margin)) return false;
   return by(slow_help_.reserve(remote.home, kind));
 }
@@ -167,7 +170,7 @@ std::uint64_t Router::elsewhere(const AgentProfile& agent, const PullRun& run, N
 }
 
 void Router::note_pulled(const RemoteHead& head, Now now) {
-  auto& own = correct(head.home, head.service, now);
+  auto& own = correct(head.home, head.load->service, now);
   own.waiting_taken.push_back(own.until);
 }
 
@@ -260,19 +263,28 @@ void Router::plan_idle_pull(Now now) {
   });
   if (!somebody_waits) return;
   bool later = false;
+  std::vector<AgentProfile> hopeless;  // nobody waits anywhere for what these could do
   for (const auto& agent : floor_.available()) {
     if (pulling_.count(agent)) continue;
     const auto profile = floor_.profile(agent);
     if (!profile) continue;
+    const auto alike = [&](const AgentProfile& other) {
+      return other.abilities == profile->abilities && other.channels == profile->channels;
+    };
+    if (std::any_of(hopeless.begin(), hopeless.end(), alike)) continue;
+    if (!best_remote(*profile, {}, nullptr, true, now)) {
+      hopeless.push_back(*profile);
+      continue;
+    }
     const auto remote = best_remote(*profile, {}, nullptr, false, now);
     if (!remote) {
-      later = later || best_remote(*profile, {}, nullptr, true, now);
+      later = true;
       continue;
     }
     std::uint64_t waiting = 0;
     std::uint64_t idle_nodes = 1;
     for (const auto& peer : peers) {
-      const auto* load = peer.record->find(remote->service);
+      const auto* load = peer.record->find(remote->load->service);
       if (!load) continue;
       waiting += load->waiting;
       if (load->free_primary + load->free_helper > 0) ++idle_nodes;

@@ -70,7 +70,7 @@ void Router::push(Task& task, const Need& need, std::size_t abilities_below, Now
     return;
   }
   const auto& what = task.what;
-  if (!line_.leads_its_lane(what.conversation) || lane_of(task, need).home_only) return;
+  if (!line_.leads_its_lane(what.conversation) || home_only(task, need)) return;
   // All own fitting agents are on the list: somebody elsewhere may not be, so every node is asked
   // once, whatever it seems to have free.
   const bool survey =
@@ -223,7 +223,7 @@ bool Router::forget_exclusions(Task& task, Now now) {
   if (now.steady < last_no + options_.forget_after) return false;
   if (open_ && floor_.why_not(need) == DeclineReason::full) return false;
   const auto& service = task.what.service;
-  const bool others_may = !lane_of(task, need).home_only;
+  const bool others_may = !home_only(task, need);
   for (const auto& peer : peers_.usable(now)) {
     const auto& record = *peer.record;
     if (!others_may || record.drained || !peers_.may_see(record.node, task.what.region)) continue;

@@ -50,24 +50,24 @@ std::vector<WeighedLine> Router::weigh(const FreedSlot& slot, Now now) const {
   const auto& agent = slot.agent;
   std::vector<std::pair<double, WeighedLine>> others;
   for (const auto& peer : peers_.usable(now)) {
-    std::optional<std::pair<double, WeighedLine>> best;
+    std::optional<RemoteHead> best;
     for (const auto& load : peer.record->classes) {
-      if (load.waiting == 0 || !matches(agent.abilities, load.service) ||
-          !duty_for(agent.channels, load.service.kind))
-        continue;
+      if (load.waiting == 0) continue;
       Duration age = peer.age;
       if (!load.oldest_ms.empty()) age += Duration{load.oldest_ms.front()};
       const double urgency = urgency_of(load, age);
-      if (best && best->first >= urgency) continue;
-      const RemoteHead head{peer.record->node, load.service, urgency};
-      const Duration reserve = slow_help_.reserve(head.home, load.service.kind);
-      best = {urgency,
-              {head.home, load.waiting, static_cast<std::uint64_t>(age.count()),
-               static_cast<std::uint64_t>(peer.age.count()),
-               verdict_on(slot, *peer.record, load, head, age, now),
-               static_cast<std::uint64_t>(reserve.count())}};
+      if (best && best->urgency >= urgency) continue;
+      if (!duty_for(agent.channels, load.service.kind)) continue;
+      if (!matches(agent.abilities, load.service)) continue;
+      best = {peer.record->node, &load, age, urgency};
     }
-    if (best) others.push_back(std::move(*best));
+    if (!best) continue;
+    const Duration reserve = slow_help_.reserve(best->home, best->load->service.kind);
+    others.push_back(
+        {best->urgency,
+         {best->home, best->load->waiting, static_cast<std::uint64_t>(best->age.count()),
+          static_cast<std::uint64_t>(peer.age.count()), verdict_on(slot, *peer.record, *best, now),
+          static_cast<std::uint64_t>(reserve.count())}});
   }
   std::stable_sort(others.begin(), others.end(), [](const auto& one, const auto& other) {
     const auto first = [](const auto& each) { return each.second.verdict == LineVerdict::asked; };
@@ -90,18 +90,18 @@ std::vector<WeighedLine> Router::weigh(const FreedSlot& slot, Now now) const {
 }
 
 LineVerdict Router::verdict_on(const FreedSlot& slot, const LoadRecord& record,
-                               const ClassLoad& load, const RemoteHead& head, Duration age,
-                               Now now) const {
+                               const RemoteHead& head, Now now) const {
+  const ServiceClass& service = head.load->service;
   if (slot.chosen && slot.chosen->home == record.node) return LineVerdict::asked;
   if (slot.run && (slot.run->asked.count(record.node) || slot.run->home == record.node))
     return LineVerdict::in_vain;
   if (avoided(record.node, now.steady)) return LineVerdict::not_answered;
   if (paused(slot.agent.name, record, now.steady)) return LineVerdict::denied;
-  if (load.waiting <= waiting_taken(record, load.service, now.steady)) return LineVerdict::taken;
+  if (head.load->waiting <= waiting_taken(record, service, now.steady)) return LineVerdict::taken;
   if (!slot.may_pull) return LineVerdict::not_now;
   if (slot.local && head.urgency <= slot.local->urgency) return LineVerdict::less_urgent;
-  if (slot.local && !beats_local(head, age, *slot.local)) {
-    const bool slow = slow_help_.reserve(record.node, load.service.kind) > Duration{0};
+  if (slot.local && !beats_local(head, *slot.local)) {
+    const bool slow = slow_help_.reserve(record.node, service.kind) > Duration{0};
     return slow ? LineVerdict::slow_work : LineVerdict::within_margin;
   }
   return LineVerdict::less_urgent;
