@@ -214,7 +214,10 @@ TEST_SUITE("desk over nodes") {
     world.start();
     world.add_agent(1, "ann");
     const auto id = chat_at_the_other_site(world);
+    world.run(Duration{10'000});
     world.lost = carries_commands;
+    world.command(1, "ann", Verb::close, id);  // home would refuse it: there is no reason
+    CHECK(units_of(world, 1, "ann") == 4);
     world.command(1, "ann", Verb::close, id, [&](DeskCommand& close) {
       close.reason = "solved";
       close.seen = {world.core(1).home().find(id)->unanswered.front().message};
@@ -222,9 +225,15 @@ TEST_SUITE("desk over nodes") {
     CHECK(world.core(0).home().find(id)->state == CourseState::active);
     CHECK(world.core(1).desk().floor().work_of(id)->state == SlotState::ending);
     CHECK(units_of(world, 1, "ann") == 0);
+    world.run(Duration{5'000});
     world.lost = [](const SendMessage&) { return false; };
     world.run(Duration{3'000});
     CHECK(world.conversation(0) == nullptr);
+    // The time until the agent was done, not until home heard of it.
+    const auto told = world.core(1).desk().router().handling_told(ChannelKind::chat);
+    CHECK(told.remote_cases == 1);
+    CHECK(told.remote_ms > 10'000);
+    CHECK(told.remote_ms < 13'000);
     CHECK(world.core(1).desk().floor().works().empty());
     CHECK(world.core(0).desk().leases().given() == 0);
     CHECK(world.core(1).desk().leases().held() == 0);
