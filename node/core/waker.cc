@@ -21,6 +21,8 @@ std::optional<Duration> Waker::look(Now now) {
 bool Waker::set(Now now) {
   if (gap_) return false;
   const auto before = due_;
+  // It stood still in the midst of what it was told: whoever looks next is to see how late it is.
+  if (before && now.steady - *before > standstill_from) return false;
   if (before && *before <= core_.deadline()) return false;
   put_at_deadline(now);
   return !before || *due_ < *before;
