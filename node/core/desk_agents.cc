@@ -194,6 +194,7 @@ void Desk::refused_to_end(const DeskCommand& command, Now now) {
   const Work* work = floor_.work_of(command.conversation);
   if (work == nullptr || floor_.goes_on(command.conversation)) return;
   const Back back{command.conversation, work->epoch, work->nonce, work->agent, BackReason::no_room};
+  out_.notices.push_back(WorkEnded{back.agent, back.conversation, back.epoch, back.reason});
   const NodeId home = work->home;
   floor_.release(command.conversation, work->epoch, now);
   ledger_.dropped(command.conversation, work->epoch);

@@ -292,7 +292,8 @@ bool Floor::goes_on(const ConversationId& conversation) {
   auto& work = works_.at(named->second);
   if (work.state != SlotState::ending) return true;
   auto& agent = agents_.at(work.agent);
-  if (agent.free(work.kinds.front()) == 0) return false;
+  const bool gone = agent.presence == Presence::logged_out;
+  if (gone || agent.free(work.kinds.front()) == 0) return false;
   work.state = SlotState::busy;
   if (!agent.connected) set_until(work, agent.lost_at + gone_after(work));
   recount(agent);

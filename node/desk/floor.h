@@ -171,7 +171,8 @@ class Floor {
   // The agent closes, transfers or sets it pending, and home is elsewhere: the slot is free from
   // now on, however long home takes to hear it. False if this agent is not at work on it.
   bool ends(const ConversationId& conversation, const std::string& agent, Now now);
-  // Home has refused that: the agent goes on with it. False if there is no room for it any more.
+  // Home has refused that: the agent goes on with it. False if there is no room for it any more, or
+  // the agent has logged out.
   bool goes_on(const ConversationId& conversation);
   // Closed, pending, transferred or taken back: frees the slot of this or a lower epoch. False if
   // there was none.

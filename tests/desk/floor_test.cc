@@ -346,6 +346,7 @@ TEST_SUITE("floor") {
       REQUIRE(desk.floor.log_out("ann", at(3s)).ok());
       CHECK(desk.lost().size() == 3);
       CHECK(desk.floor.work_of(talk(1))->state == SlotState::ending);
+      CHECK_FALSE(desk.floor.goes_on(talk(1)));  // should home refuse it now
     }
     SUBCASE("a removed agent leaves nothing behind") {
       desk.floor.remove_agent("ann", at(3s));

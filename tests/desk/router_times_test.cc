@@ -239,27 +239,6 @@ TEST_SUITE("router times") {
     CHECK(floor.view("bob")->slots.empty());
   }
 
-  TEST_CASE("an answer to what was asked ahead finds the slot still taken, and waits for it") {
-    DeskWorld world(1);
-    world.on_duty(2, chatter("bob"));
-    world.run(1s);
-    world.arrives(2, world.customer(1));
-    world.run(5s);
-    world.arrives(1, world.customer(2));
-    world.run(1s);
-    auto& there = world.node(2);
-    const auto end = at(world.now + 2s).steady;
-    REQUIRE(
-        there.floor.wrap_up(talk(1), there.floor.work_of(talk(1))->epoch, end, at(world.now)).ok());
-    world.run(1900ms);
-    REQUIRE(world.course(2).agent == "bob");
-    CHECK(world.course(2).rang.empty());
-    CHECK(there.floor.view("bob")->units_used == 4);
-    world.run(3min);
-    CHECK(world.course(2).state == State::closed);
-    CHECK(there.floor.view("bob")->units_used == 0);
-  }
-
   TEST_CASE("what is asked for ahead is given back if the agent leaves before the wrap-up ends") {
     DeskWorld world(1);
     world.on_duty(2, chatter("bob"));
