@@ -246,6 +246,7 @@ TEST_SUITE("desk over nodes") {
     ann.channels = {{ChannelKind::chat, Duty::primary, 1, 0}};
     world.add_agent(1, ann);
     const auto id = chat_at_the_other_site(world);
+    world.core(1).draft("ann", id, "I think that your par");
     world.lost = carries_commands;
     CommandAnswer refusal;
     refusal.code = name_of(ErrorCode::conflict);
@@ -267,6 +268,9 @@ TEST_SUITE("desk over nodes") {
       world.run(Duration{100});
       CHECK(world.core(0).home().find(id)->state == CourseState::waiting);
       CHECK(world.core(0).home().find(id)->reason == "no_room");
+      world.lost = [](const SendMessage&) { return false; };
+      world.run(Duration{2'000});
+      CHECK(has(world.ask(0, "conversation", {{"id", id.hex()}}), "I think that your par"));
     }
   }
 
