@@ -196,8 +196,8 @@ void Desk::refused_to_end(const DeskCommand& command, Now now) {
   const Back back{command.conversation, work->epoch, work->nonce, work->agent, BackReason::no_room};
   out_.notices.push_back(WorkEnded{back.agent, back.conversation, back.epoch, back.reason});
   const NodeId home = work->home;
-  floor_.release(command.conversation, work->epoch, now);
-  ledger_.dropped(command.conversation, work->epoch);
+  floor_.release(back.conversation, back.epoch, now);  // and with it `work`
+  ledger_.dropped(back.conversation, back.epoch);
   router_.give_back(home, back, now, out_);
 }
 
