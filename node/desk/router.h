@@ -78,6 +78,9 @@ struct RouterOptions {
   // long again, then after twice as long.
   Duration offer_again{1'000};
   Duration offer_again_at_last{30'000};
+  // Free slots elsewhere are left to who is more urgent elsewhere: for so long, and so often.
+  Duration gives_way_for{200};
+  Duration gives_way_again{1'000};
   Duration heal_jitter{1'000};
   Duration heals_within{10'000};  // members who come back one by one come back from one cut
   // Own corrections to a gossiped record: as long as its node needs to tell of them itself. Later
@@ -209,7 +212,8 @@ class Router {
     int offers = 0;
     Instant no_offer_before;  // to who shows a free slot while it waits
     Duration offer_pause{0};
-    std::map<NodeId, std::string> asked;  // since it last waited anew, and what each answered
+    Instant gave_way_at = Instant::min();  // began to leave slots to who is more urgent elsewhere
+    std::map<NodeId, std::string> asked;   // since it last waited anew, and what each answered
     std::set<NodeId> said_so;  // nodes whose only fitting agents are excluded, or who have none
     Trace trace;
   };
@@ -309,6 +313,8 @@ class Router {
                      DeskOutbox& out);
   bool wanted_for_more(const AgentProfile& agent, const ServiceClass& service,
                        const std::vector<PeerLoad>& peers, Now now) const;
+  bool gives_way(Task& task, const Need& need, std::uint64_t free, Now now);
+  std::uint32_t more_urgent(const ClassLoad& load, Duration record_age, double urgency) const;
   void offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
                 DeskOutbox& out);
   std::vector<ConversationId> recall_offers(const NodeId& from, Now now, DeskOutbox& out);

@@ -9,8 +9,14 @@ namespace {
 
 struct Choice {
   NodeId node;
-  std::uint32_t weight = 0;
+  std::uint32_t free = 0;     // slots
   std::size_t abilities = 0;  // of its free agent who has the fewest
+
+  // With one slot it is soon taken by somebody else; with two it takes two of them.
+  std::uint64_t weight() const {
+    const std::uint64_t most = 1'000;  // what a peer tells has no limit
+    return std::min<std::uint64_t>(free, most) * std::min<std::uint64_t>(free, most);
+  }
 };
 
 // What was known of a node, and why it is not asked; nothing if it may be.
@@ -32,19 +38,19 @@ TraceCandidate candidate(const Judged& judged) {
           std::string(judged.why_not)};
 }
 
-// Of those with the fewest abilities, who are chosen first on one floor, too: at random, weighted
-// by free slots, so that homes with the same news do not all ask the same node.
+// Of those with the fewest abilities, who are chosen first on one floor, too: at random, so that
+// homes with the same news do not all ask the same node.
 const Choice* draw(const std::vector<Choice>& choices, Random& random) {
   std::size_t fewest = SIZE_MAX;
   for (const auto& choice : choices) fewest = std::min(fewest, choice.abilities);
   std::uint64_t total = 0;
-  for (const auto& choice : choices) total += choice.abilities == fewest ? choice.weight : 0;
+  for (const auto& choice : choices) total += choice.abilities == fewest ? choice.weight() : 0;
   if (total == 0) return nullptr;
   auto at = random.below(total);
   for (const auto& choice : choices) {
     if (choice.abilities != fewest) continue;
-    if (at < choice.weight) return &choice;
-    at -= choice.weight;
+    if (at < choice.weight()) return &choice;
+    at -= choice.weight();
   }
   return nullptr;
 }
@@ -110,6 +116,11 @@ void Router::push(Task& task, const Need& need, std::size_t abilities_below, Now
     }
     all.push_back({record.node, free, waiting, peer.age, why_not});
   }
+  std::uint64_t free = 0;  // slots
+  for (const auto& group : groups) {
+    for (const auto& choice : group) free += choice.free;
+  }
+  if (free > 0 && !survey && gives_way(task, need, free, now)) return;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (i < 4 && task.offers >= options_.max_offers) continue;
     const auto* choice = draw(groups[i], random_);
@@ -127,6 +138,36 @@ void Router::push(Task& task, const Need& need, std::size_t abilities_below, Now
     offer_to(task, choice->node, need, Duration{0}, now, out);
     return;
   }
+}
+
+// Slots that are known to be free elsewhere are left to those elsewhere who are more urgent: their
+// homes see the same, and of all who are offered to one slot at once all but one are declined. But
+// not for long, for who waits there may be unable to take it.
+bool Router::gives_way(Task& task, const Need& need, std::uint64_t free, Now now) {
+  const auto urgency = lane_of(task, need).urgency(now.steady - task.since);
+  std::uint64_t before_it = 0;
+  for (const auto& peer : peers_.usable(now)) {
+    const auto* load = peer.record->find(task.what.service);
+    if (load) before_it += more_urgent(*load, peer.age, urgency);
+  }
+  if (before_it < free) return false;
+  if (now.steady >= task.gave_way_at + options_.gives_way_again) task.gave_way_at = now.steady;
+  const Instant until = task.gave_way_at + options_.gives_way_for;
+  if (now.steady >= until) return false;
+  task.no_offer_before = until;
+  offer_look_ = std::min(offer_look_.value_or(until), until);
+  return true;
+}
+
+// How many of those there; the record has the ages of up to 8 of them.
+std::uint32_t Router::more_urgent(const ClassLoad& load, Duration record_age,
+                                  double urgency) const {
+  const auto& ages = load.oldest_ms;
+  const auto found = std::count_if(ages.begin(), ages.end(), [&](std::uint32_t age) {
+    return urgency_of(load, Duration{age} + record_age) > urgency;
+  });
+  const bool all = static_cast<std::size_t>(found) == ages.size();
+  return all ? load.waiting : static_cast<std::uint32_t>(found);
 }
 
 void Router::offer_to(Task& task, const NodeId& node, const Need& need, Duration wait, Now now,
@@ -283,13 +324,15 @@ void Router::offer_to_free(Now now, DeskOutbox& out) {
   for (const auto& conversation : due) {
     const auto it = tasks_.find(conversation);
     if (it == tasks_.end() || it->second.stage != Stage::waiting) continue;
-    auto& task = it->second;
+    it->second.offers = 0;
+    it->second.asked.clear();
+    place(conversation, now, out);
+    const auto after = tasks_.find(conversation);
+    if (after == tasks_.end() || after->second.no_offer_before > now.steady) continue;  // gives way
+    auto& task = after->second;
     task.offer_pause =
         std::clamp(task.offer_pause * 2, options_.offer_again, options_.offer_again_at_last);
     task.no_offer_before = now.steady + task.offer_pause;
-    task.offers = 0;
-    task.asked.clear();
-    place(conversation, now, out);
   }
 }
 

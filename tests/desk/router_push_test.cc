@@ -200,4 +200,67 @@ TEST_SUITE("router: push") {
     CHECK(world.course(1).state == State::waiting);
     CHECK(world.node(1).router.line().waiting(chat_class()) == 1);
   }
+
+  TEST_CASE("a free slot is left for a moment to who has waited longer elsewhere") {
+    // Who has waited longer at node 2 can't take it, and node 3 is not told of who waits at node 1.
+    const auto arrives_second = [](DeskWorld& world, auto&& change) {
+      world.node(2).blind = {node_of(3)};
+      world.on_duty(3, chatter("cid"));
+      world.arrives(2, world.customer(1));
+      world.run(2s);
+      REQUIRE(world.course(1).state == State::waiting);
+      REQUIRE(world.sent<Offer>() == 0);
+      world.gossip_off = true;
+      auto what = world.customer(2);
+      change(what);
+      world.arrives(1, what);
+    };
+    const auto nothing = [](WaitingConversation&) {};
+    SUBCASE("of the only one: then it is taken") {
+      DeskWorld world(1, 3);
+      arrives_second(world, nothing);
+      world.run(199ms);
+      CHECK(world.sent<Offer>() == 0);
+      world.run(1ms);
+      CHECK(world.sent<Offer>() == 1);
+      world.run(100ms);
+      CHECK(world.course(2).rang == std::vector<std::string>{"cid"});
+      CHECK(world.course(2).trace.rule == 7);
+    }
+    SUBCASE("of more than wait for them: one is taken at once") {
+      DeskWorld world(1, 3);
+      world.on_duty(3, chatter("dan"));
+      arrives_second(world, nothing);
+      CHECK(world.sent<Offer>() == 1);
+    }
+    SUBCASE("who has waited longest takes it at once") {
+      DeskWorld world(1, 3);
+      arrives_second(world, [](auto& what) { what.waiting_since -= 10s; });
+      CHECK(world.sent<Offer>() == 1);
+    }
+    SUBCASE("who is most urgent takes it at once") {
+      DeskWorld world(1, 3);
+      arrives_second(world, [](auto& what) {
+        what.waiting_since -= 1'500ms;
+        what.target = 10s;
+      });
+      CHECK(world.sent<Offer>() == 1);
+    }
+  }
+
+  TEST_CASE("where more slots are free it is asked more often than by their number") {
+    std::size_t there = 0;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+      DeskWorld world(seed, 3);
+      world.on_duty(2, chatter("one"));
+      for (const auto* name : {"ann", "bob", "cid"}) world.on_duty(3, chatter(name));
+      world.run(1s);
+      world.arrives(1, world.customer(1));
+      world.run(100ms);
+      REQUIRE(world.sent<Offer>() == 1);
+      there += world.course(1).node == node_of(3);
+    }
+    CHECK(there > 84);  // 90 of 100 by the square, 75 by the number
+    CHECK(there < 100);
+  }
 }
