@@ -248,6 +248,43 @@ TEST_SUITE("router: push") {
     }
   }
 
+  TEST_CASE("who waited when the slot was told gives way for the same moment, and not for longer") {
+    DeskWorld world(1, 3);
+    world.node(2).blind = {node_of(3)};
+    world.arrives(2, world.customer(1));
+    world.run(100ms);
+    world.arrives(1, world.customer(2));
+    world.run(2s);
+    auto& home = world.node(1);
+    auto& record = home.records.at(node_of(3)).first;
+    ++record.version;
+    record.classes.at(0).free_primary = 1;
+    REQUIRE(record.classes.at(0).service == chat_class());
+    DeskOutbox told, later;
+    home.router.loads_changed(at(world.now), told);
+    CHECK(told.messages.empty());
+    home.router.tick(at(world.now + 200ms), later);
+    REQUIRE(later.messages.size() == 1);
+    CHECK(later.messages[0].first == node_of(3));
+    CHECK(std::holds_alternative<Offer>(later.messages[0].second));
+  }
+
+  TEST_CASE("who looks for somebody who has not said no yet gives way to nobody") {
+    DeskWorld world(1, 3);
+    world.node(2).blind = {node_of(1), node_of(3)};
+    world.arrives(2, world.customer(1));
+    world.on_duty(1, chatter("ann"));
+    world.on_duty(3, chatter("cid"));
+    world.run(2s);
+    world.gossip_off = true;
+    world.behave = [&](DeskWorld::Node& node, const RingNotice& ring) {
+      if (ring.agent == "ann") world.decline(node, "ann", ring.conversation, ring.epoch);
+    };
+    world.arrives(1, world.customer(2));
+    world.run(150ms);
+    CHECK(world.course(2).rang == std::vector<std::string>{"ann", "cid"});
+  }
+
   TEST_CASE("where more slots are free it is asked more often than by their number") {
     std::size_t there = 0;
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
