@@ -12,10 +12,10 @@ struct Choice {
   std::uint32_t free = 0;     // slots
   std::size_t abilities = 0;  // of its free agent who has the fewest
 
-  // With one slot it is soon taken by somebody else; with two it takes two of them.
+  // The square, for the only free slot is soon somebody else's: then the offer is declined.
   std::uint64_t weight() const {
-    const std::uint64_t most = 1'000;  // what a peer tells has no limit
-    return std::min<std::uint64_t>(free, most) * std::min<std::uint64_t>(free, most);
+    const auto slots = std::min<std::uint64_t>(free, 1'000);  // what a peer tells has no limit
+    return slots * slots;
   }
 };
 
